@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: GPL-2.0 WITH Linux-syscall-note */
+/*
+ * prefork - follow and hold processes before they are created
+ *
+ * The generic netlink family "prefork" reports the creation of a process
+ * before it happens, together with the PID that the child will have, and can
+ * hold the parent until the listener answers.
+ *
+ * The socket is the owner. What it watches and holds ends with it: when the
+ * socket is closed, for whatever reason, every task that was held for it runs
+ * on. A process has at most one owner at a time.
+ *
+ * PIDs are numbers in the PID namespace that the owner was in when it sent
+ * its first WATCH; in copies for the multicast group they are numbers in the
+ * initial PID namespace. 0 stands for a task that has no number there.
+ *
+ * Commands (every refusal has an extended-ack text)
+ *
+ *   WATCH      { PIDFD | PID, [FLAGS], [HOLD], [TIMEOUT] }
+ *       Report what the process does from now on, and hold what HOLD names.
+ *       Needs CAP_SYS_PTRACE in the initial user namespace and the right to
+ *       attach to the process with ptrace(2).
+ *         EBUSY     another owner watches the process, or another user of
+ *                   kprobes or live patching holds the functions needed
+ *         EEXIST    this socket watches it already
+ *         EDEADLK   a process cannot watch itself
+ *         EPERM     no permission, or a kernel thread
+ *         ESRCH     no such process, or it is a zombie
+ *         EINVAL    the PID is that of a thread, or neither or both of PIDFD
+ *                   and PID were given, or HOLD holds what is not reported
+ *         EBADF     PIDFD is not a pidfd
+ *
+ *   UNWATCH    { [PIDFD | PID] }
+ *       End one watch of this socket or, with no target, all of them. Tasks
+ *       held for it run on.
+ *         ESRCH     this socket does not watch that process
+ *
+ *   RELEASE    { COOKIE, [VERDICT], [ERRNO] }
+ *       Answer a hold of this socket.
+ *         ENOENT    no such hold: its deadline has passed or the task is gone
+ *         EALREADY  it has been answered before
+ *
+ *   GET        { PIDFD | PID }  or as a dump { }
+ *     reply    { PID, COMM, FLAGS, HOLD, TIMEOUT, OWNER, OWNER_PID,
+ *                HELD { TID, CHILD, COOKIE, SINCE, [DEADLINE] } ... }
+ *       One watch, or in a dump every watch there is, with the tasks held now.
+ *       Needs CAP_SYS_PTRACE.
+ *         ESRCH     nobody watches that process
+ *
+ *   STATS      { }
+ *     reply    { STATS { PREFORK_STAT_... } }
+ *       Needs CAP_SYS_PTRACE.
+ *
+ * Events, sent to the owner and copied to the multicast group "events"; all
+ * carry SEQ, TIME, PID, TID and COMM (LOST: only SEQ and TIME)
+ *
+ *   PREFORK      { CHILD, CLONE_FLAGS, [THREAD], [COOKIE, [DEADLINE]] }
+ *       The task is about to create CHILD. With COOKIE it is held until
+ *       RELEASE names that cookie or DEADLINE passes.
+ *   BORN         { PPID, CLONE_FLAGS, [THREAD] }
+ *       PID (or, with THREAD, the thread TID of it) now exists and has not
+ *       executed an instruction yet.
+ *   FORK_FAILED  { CHILD, ERRNO }
+ *       The announced CHILD will not come: exactly one of BORN and
+ *       FORK_FAILED follows each PREFORK. ERRNO is ECANCELED when the call
+ *       was abandoned: the task exited, executed a program, created something
+ *       else from a signal handler, or is no longer watched.
+ *   EXEC         { PATH, OLD_TID }
+ *       A new program image, before its first instruction. PATH is the image
+ *       itself; for a script that is its interpreter.
+ *   EXIT         { STATUS, UTIME, STIME, MAXRSS, [THREAD] }
+ *       The last thread of the process has ended and with it the watch; with
+ *       THREAD, one thread of a process watched with PREFORK_WATCH_THREADS.
+ *   VFORK_DONE   { CHILD, SUSPENDED }
+ *       The vfork(2) child has executed a program or ended.
+ *   UNWATCHED    { REASON }
+ *       The watch has ended though the process lives.
+ *   TIMEOUT      { CHILD, COOKIE }
+ *       The deadline of a hold has passed and the task runs on.
+ *   LOST         { COUNT }
+ *       That many events could not be delivered at this place of the stream.
+ *
+ * SEQ starts at 1 for each owner and has no gaps; copies for the multicast
+ * group are numbered on their own. An event with a COOKIE is never dropped.
+ */
+#ifndef _UAPI_LINUX_PREFORK_H
+#define _UAPI_LINUX_PREFORK_H
+
+#define PREFORK_GENL_NAME	"prefork"
+#define PREFORK_GENL_VERSION	1
+#define PREFORK_MCGRP_EVENTS	"events"
+
+/* The deadline of a hold when WATCH names none, in milliseconds. */
+#define PREFORK_TIMEOUT_DEFAULT	10000
+
+enum prefork_cmd {
+	PREFORK_CMD_UNSPEC,
+	PREFORK_CMD_WATCH,
+	PREFORK_CMD_UNWATCH,
+	PREFORK_CMD_RELEASE,
+	PREFORK_CMD_GET,
+	PREFORK_CMD_STATS,
+
+	/* From the kernel only. */
+	PREFORK_EVENT_PREFORK = 32,
+	PREFORK_EVENT_BORN,
+	PREFORK_EVENT_FORK_FAILED,
+	PREFORK_EVENT_EXEC,
+	PREFORK_EVENT_EXIT,
+	PREFORK_EVENT_VFORK_DONE,
+	PREFORK_EVENT_UNWATCHED,
+	PREFORK_EVENT_TIMEOUT,
+	PREFORK_EVENT_LOST,
+};
+
+enum prefork_attr {
+	PREFORK_A_UNSPEC,
+	PREFORK_A_PAD,
+	PREFORK_A_PIDFD,	/* u32: open pidfd of the sender */
+	PREFORK_A_PID,		/* u32: process (thread group) */
+	PREFORK_A_TID,		/* u32: thread */
+	PREFORK_A_PPID,		/* u32: process that created this one */
+	PREFORK_A_CHILD,	/* u32: PID, for a thread TID, to be created */
+	PREFORK_A_COMM,		/* string, at most 15 bytes */
+	PREFORK_A_SEQ,		/* u64: number of the event */
+	PREFORK_A_TIME,		/* u64: CLOCK_BOOTTIME, ns */
+	PREFORK_A_FLAGS,	/* u32: PREFORK_WATCH_... */
+	PREFORK_A_HOLD,		/* u32: PREFORK_HOLD_... */
+	PREFORK_A_TIMEOUT,	/* u32: deadline of holds in ms, 0: none */
+	PREFORK_A_COOKIE,	/* u64: names a hold, never 0, never reused */
+	PREFORK_A_DEADLINE,	/* u64: CLOCK_BOOTTIME, ns; absent: none */
+	PREFORK_A_VERDICT,	/* u32: enum prefork_verdict */
+	PREFORK_A_ERRNO,	/* u32: positive errno, 1 to 511 */
+	PREFORK_A_CLONE_FLAGS,	/* u64: CLONE_... as in clone3(2) */
+	PREFORK_A_THREAD,	/* flag: about a thread, not a process */
+	PREFORK_A_PATH,		/* string: path of the image, as its reader
+				 * would see it in /proc/PID/exe; absent where
+				 * it could not be had */
+	PREFORK_A_OLD_TID,	/* u32: TID of the caller before the exec */
+	PREFORK_A_STATUS,	/* u32: as from wait(2) */
+	PREFORK_A_UTIME,	/* u64: user time, ns */
+	PREFORK_A_STIME,	/* u64: system time, ns */
+	PREFORK_A_MAXRSS,	/* u64: peak resident set size, KiB */
+	PREFORK_A_SUSPENDED,	/* u64: ns from birth to end of the vfork */
+	PREFORK_A_REASON,	/* u32: enum prefork_reason */
+	PREFORK_A_COUNT,	/* u64: events lost */
+	PREFORK_A_OWNER,	/* u32: netlink port of the owner */
+	PREFORK_A_OWNER_PID,	/* u32: process that sent its first WATCH */
+	PREFORK_A_HELD,		/* nest, repeated: a held task */
+	PREFORK_A_SINCE,	/* u64: CLOCK_BOOTTIME, ns: held since */
+	PREFORK_A_STATS,	/* nest of u64: enum prefork_stat */
+
+	__PREFORK_A_MAX,
+	PREFORK_A_MAX = __PREFORK_A_MAX - 1
+};
+
+/* PREFORK_A_FLAGS */
+#define PREFORK_WATCH_TREE	0x1	/* what it creates is watched, too */
+#define PREFORK_WATCH_THREADS	0x2	/* report threads, too */
+
+/* PREFORK_A_HOLD: which creations wait for RELEASE */
+#define PREFORK_HOLD_VFORK	0x1	/* CLONE_VFORK: vfork, posix_spawn */
+#define PREFORK_HOLD_FORK	0x2	/* any other new process */
+#define PREFORK_HOLD_THREAD	0x4	/* needs PREFORK_WATCH_THREADS */
+
+enum prefork_verdict {
+	PREFORK_VERDICT_CONTINUE,	/* go on (the default) */
+	PREFORK_VERDICT_DENY,		/* the call fails with ERRNO */
+};
+
+enum prefork_reason {
+	PREFORK_REASON_REQUEST,		/* UNWATCH */
+};
+
+/* Attributes of PREFORK_A_STATS; gauges first, then counts since load. */
+enum prefork_stat {
+	PREFORK_STAT_UNSPEC,
+	PREFORK_STAT_PAD,
+	PREFORK_STAT_OWNERS,		/* sockets that have watched */
+	PREFORK_STAT_WATCHES,		/* processes watched */
+	PREFORK_STAT_CALLS,		/* tasks inside a reported clone */
+	PREFORK_STAT_HELD,		/* holds without an end, parked ones too */
+	PREFORK_STAT_RESERVED,		/* PIDs announced, not yet born */
+	PREFORK_STAT_QUEUED,		/* events not yet delivered */
+	PREFORK_STAT_ARMED,		/* 1 while the probes are armed */
+	PREFORK_STAT_PREFORKS,		/* creations announced */
+	PREFORK_STAT_BORN,		/* of them: born */
+	PREFORK_STAT_FAILED,		/* of them: failed, denied or abandoned */
+	PREFORK_STAT_HOLDS,		/* holds begun */
+	PREFORK_STAT_PARKED,		/* times a signal interrupted a hold */
+	PREFORK_STAT_TIMEOUTS,		/* holds ended by their deadline */
+	PREFORK_STAT_DENIED,		/* holds answered with DENY */
+	PREFORK_STAT_EVENTS,		/* events delivered to owners */
+	PREFORK_STAT_LOST,		/* events lost */
+	PREFORK_STAT_UNHELD,		/* holds left out for want of memory */
+	PREFORK_STAT_MISSED,		/* probe hits that the kernel skipped */
+
+	__PREFORK_STAT_MAX,
+	PREFORK_STAT_MAX = __PREFORK_STAT_MAX - 1
+};
+
+#endif /* _UAPI_LINUX_PREFORK_H */
