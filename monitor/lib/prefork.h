@@ -16,7 +16,8 @@
  *               arrived in the microseconds it took; the command may have been
  *               carried out
  *     -EBADMSG  the kernel sent something that is not of this protocol
- *     -ENODEV   the module has been unloaded since prefork_open()
+ *     -ENOENT   the module has been unloaded since prefork_open() (but for
+ *               prefork_release() and prefork_deny() see there)
  *
  * Threads
  *
@@ -45,6 +46,8 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+
+#pragma GCC visibility push(default)
 
 /*
  * A session: one netlink socket, and by that one owner. What it watches and
@@ -142,6 +145,10 @@ int prefork_observe(struct prefork *pf);
 /*
  * prefork_release - let the task go on that is held under @cookie
  * prefork_deny    - let its call fail with @error (an errno value, 1 to 511)
+ *
+ *   -ENOENT    there is no such hold: its deadline has passed or the task is
+ *              gone
+ *   -EALREADY  it has been answered before
  */
 int prefork_release(struct prefork *pf, uint64_t cookie);
 int prefork_deny(struct prefork *pf, uint64_t cookie, int error);
@@ -234,7 +241,8 @@ int prefork_get(struct prefork *pf, pid_t pid,
  * prefork_dump - every watched process of every owner
  *
  * Calls @fn for each when all have been read; @fn may call the library, and
- * may not keep the pointer. A value other than 0 from @fn ends the dump and is
+ * may not keep the pointer. A watch that begins or ends meanwhile may be in or
+ * out. A value other than 0 from @fn ends the dump and is
  * returned.
  */
 typedef int (*prefork_dump_fn)(const struct prefork_watched *watched,
@@ -262,6 +270,8 @@ const char *prefork_stat_name(unsigned int stat);
  * call of the thread.
  */
 const char *prefork_message(void);
+
+#pragma GCC visibility pop
 
 #ifdef __cplusplus
 }

@@ -1,0 +1,279 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "decode.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <netlink/attr.h>
+#include <netlink/genl/genl.h>
+#include <netlink/msg.h>
+
+/* libnl takes messages that it only reads as non-const. */
+#define UNCONST(nlh) ((struct nlmsghdr *)(uintptr_t)(nlh))
+
+#define BIT(attr)	(UINT64_C(1) << PREFORK_A_##attr)
+#define BITS_LOST	(BIT(SEQ) | BIT(TIME))
+#define BITS_EVENT	(BITS_LOST | BIT(PID) | BIT(TID) | BIT(COMM))
+
+/* What an event must have; an event of a newer type need only be numbered. */
+static const struct kind {
+	const char *name;
+	uint64_t required;
+} kinds[] = {
+	{ "prefork", BITS_EVENT | BIT(CHILD) | BIT(CLONE_FLAGS) },
+	{ "born", BITS_EVENT | BIT(PPID) | BIT(CLONE_FLAGS) },
+	{ "fork_failed", BITS_EVENT | BIT(CHILD) | BIT(ERRNO) },
+	{ "exec", BITS_EVENT | BIT(OLD_TID) },
+	{ "exit", BITS_EVENT | BIT(STATUS) | BIT(UTIME) | BIT(STIME) | BIT(MAXRSS) },
+	{ "vfork_done", BITS_EVENT | BIT(CHILD) | BIT(SUSPENDED) },
+	{ "unwatched", BITS_EVENT | BIT(REASON) },
+	{ "timeout", BITS_EVENT | BIT(CHILD) | BIT(COOKIE) },
+	{ "lost", BITS_LOST | BIT(COUNT) },
+};
+static const struct kind unknown_kind = { "unknown", BITS_LOST };
+
+_Static_assert(sizeof(kinds) / sizeof(kinds[0]) ==
+	       PREFORK_EVENT_LOST - PREFORK_EVENT_PREFORK + 1,
+	       "one row for each event");
+_Static_assert(PREFORK_A_MAX < 64, "attributes fit a bit mask");
+_Static_assert(PREFORK_STAT_MAX < PREFORK_STATS_ROOM, "all counters fit");
+
+static const struct kind *kind_of(uint32_t type)
+{
+	if (type < PREFORK_EVENT_PREFORK || type > PREFORK_EVENT_LOST)
+		return &unknown_kind;
+	return &kinds[type - PREFORK_EVENT_PREFORK];
+}
+
+const char *prefork_event_name(uint32_t type)
+{
+	return kind_of(type)->name;
+}
+
+#define U32 { .type = NLA_U32, .maxlen = sizeof(uint32_t) }
+#define U64 { .type = NLA_U64, .maxlen = sizeof(uint64_t) }
+
+static const struct nla_policy policy[PREFORK_A_MAX + 1] = {
+	[PREFORK_A_PID] = U32,
+	[PREFORK_A_TID] = U32,
+	[PREFORK_A_PPID] = U32,
+	[PREFORK_A_CHILD] = U32,
+	[PREFORK_A_COMM] = { .type = NLA_STRING },
+	[PREFORK_A_SEQ] = U64,
+	[PREFORK_A_TIME] = U64,
+	[PREFORK_A_FLAGS] = U32,
+	[PREFORK_A_HOLD] = U32,
+	[PREFORK_A_TIMEOUT] = U32,
+	[PREFORK_A_COOKIE] = U64,
+	[PREFORK_A_DEADLINE] = U64,
+	[PREFORK_A_ERRNO] = U32,
+	[PREFORK_A_CLONE_FLAGS] = U64,
+	[PREFORK_A_PATH] = { .type = NLA_STRING },
+	[PREFORK_A_OLD_TID] = U32,
+	[PREFORK_A_STATUS] = U32,
+	[PREFORK_A_UTIME] = U64,
+	[PREFORK_A_STIME] = U64,
+	[PREFORK_A_MAXRSS] = U64,
+	[PREFORK_A_SUSPENDED] = U64,
+	[PREFORK_A_REASON] = U32,
+	[PREFORK_A_COUNT] = U64,
+	[PREFORK_A_OWNER] = U32,
+	[PREFORK_A_OWNER_PID] = U32,
+	[PREFORK_A_HELD] = { .type = NLA_NESTED },
+	[PREFORK_A_SINCE] = U64,
+	[PREFORK_A_STATS] = { .type = NLA_NESTED },
+};
+
+static const struct nla_policy stat_policy[PREFORK_STATS_ROOM] = {
+	[PREFORK_STAT_OWNERS ... PREFORK_STATS_ROOM - 1] = U64,
+};
+
+static int parse(const struct nlmsghdr *nlh, struct nlattr **attrs)
+{
+	if (genlmsg_parse(UNCONST(nlh), 0, attrs, PREFORK_A_MAX, policy) < 0)
+		return -EBADMSG;
+	return 0;
+}
+
+static bool has_all(struct nlattr *const *attrs, uint64_t required)
+{
+	for (int i = 0; i <= PREFORK_A_MAX; i++)
+		if ((required >> i & 1) && !attrs[i])
+			return false;
+	return true;
+}
+
+/* The values of attributes that may be absent. */
+static uint32_t u32(struct nlattr *const *attrs, int attr)
+{
+	return attrs[attr] ? nla_get_u32(attrs[attr]) : 0;
+}
+
+static pid_t pid(struct nlattr *const *attrs, int attr)
+{
+	return (pid_t)u32(attrs, attr);
+}
+
+static uint64_t u64(struct nlattr *const *attrs, int attr)
+{
+	return attrs[attr] ? nla_get_u64(attrs[attr]) : 0;
+}
+
+static void string(char *to, size_t size, struct nlattr *const *attrs, int attr)
+{
+	to[0] = '\0';
+	if (attrs[attr])
+		nla_strlcpy(to, attrs[attr], size);
+}
+
+static uint32_t type_of(const struct nlmsghdr *nlh)
+{
+	return ((const struct genlmsghdr *)NLMSG_DATA(nlh))->cmd;
+}
+
+bool prefork_decode_is_event(const struct nlmsghdr *nlh)
+{
+	return genlmsg_valid_hdr(UNCONST(nlh), 0) &&
+	       type_of(nlh) >= PREFORK_EVENT_PREFORK;
+}
+
+int prefork_decode_event(const struct nlmsghdr *nlh, struct prefork_event *event)
+{
+	struct nlattr *attrs[PREFORK_A_MAX + 1];
+	uint32_t type;
+
+	if (!prefork_decode_is_event(nlh) || parse(nlh, attrs) < 0)
+		return -EBADMSG;
+	type = type_of(nlh);
+	if (!has_all(attrs, kind_of(type)->required))
+		return -EBADMSG;
+
+	/* All but the path, which is most of it and needs only its end. */
+	memset(event, 0, offsetof(struct prefork_event, path));
+	event->type = type;
+	event->thread = attrs[PREFORK_A_THREAD];
+	event->seq = u64(attrs, PREFORK_A_SEQ);
+	event->time = u64(attrs, PREFORK_A_TIME);
+	event->pid = pid(attrs, PREFORK_A_PID);
+	event->tid = pid(attrs, PREFORK_A_TID);
+	event->ppid = pid(attrs, PREFORK_A_PPID);
+	event->child = pid(attrs, PREFORK_A_CHILD);
+	event->old_tid = pid(attrs, PREFORK_A_OLD_TID);
+	event->error = (int)u32(attrs, PREFORK_A_ERRNO);
+	event->status = (int)u32(attrs, PREFORK_A_STATUS);
+	event->reason = u32(attrs, PREFORK_A_REASON);
+	event->cookie = u64(attrs, PREFORK_A_COOKIE);
+	event->deadline = u64(attrs, PREFORK_A_DEADLINE);
+	event->clone_flags = u64(attrs, PREFORK_A_CLONE_FLAGS);
+	event->utime = u64(attrs, PREFORK_A_UTIME);
+	event->stime = u64(attrs, PREFORK_A_STIME);
+	event->maxrss = u64(attrs, PREFORK_A_MAXRSS);
+	event->suspended = u64(attrs, PREFORK_A_SUSPENDED);
+	event->count = u64(attrs, PREFORK_A_COUNT);
+	string(event->comm, sizeof(event->comm), attrs, PREFORK_A_COMM);
+	string(event->path, sizeof(event->path), attrs, PREFORK_A_PATH);
+	return 0;
+}
+
+static int decode_held(struct nlattr *nest, struct prefork_held *held)
+{
+	struct nlattr *attrs[PREFORK_A_MAX + 1];
+
+	if (nla_parse_nested(attrs, PREFORK_A_MAX, nest, policy) < 0 ||
+	    !has_all(attrs, BIT(TID) | BIT(CHILD) | BIT(COOKIE) | BIT(SINCE)))
+		return -EBADMSG;
+	*held = (struct prefork_held){
+		.tid = pid(attrs, PREFORK_A_TID),
+		.child = pid(attrs, PREFORK_A_CHILD),
+		.cookie = u64(attrs, PREFORK_A_COOKIE),
+		.since = u64(attrs, PREFORK_A_SINCE),
+		.deadline = u64(attrs, PREFORK_A_DEADLINE),
+	};
+	return 0;
+}
+
+static bool is_held(const struct nlattr *attr)
+{
+	return nla_type(attr) == PREFORK_A_HELD;
+}
+
+static size_t count_held(const struct nlmsghdr *nlh)
+{
+	const struct genlmsghdr *genl = NLMSG_DATA(nlh);
+	struct nlattr *attr;
+	size_t count = 0;
+	int rest;
+
+	nla_for_each_attr(attr, genlmsg_attrdata(genl, 0), genlmsg_attrlen(genl, 0), rest)
+		count += is_held(attr);
+	return count;
+}
+
+static int fill_held(const struct nlmsghdr *nlh, struct prefork_held *held)
+{
+	const struct genlmsghdr *genl = NLMSG_DATA(nlh);
+	struct nlattr *attr;
+	int rest;
+
+	nla_for_each_attr(attr, genlmsg_attrdata(genl, 0), genlmsg_attrlen(genl, 0), rest)
+		if (is_held(attr) && decode_held(attr, held++) < 0)
+			return -EBADMSG;
+	return 0;
+}
+
+/* Owner first, its held tasks behind it. */
+struct watched_block {
+	struct prefork_watched watched;
+	struct prefork_held held[];
+};
+
+int prefork_decode_watched(const struct nlmsghdr *nlh,
+			   struct prefork_watched **watched)
+{
+	struct nlattr *attrs[PREFORK_A_MAX + 1];
+	struct watched_block *block;
+	size_t count;
+
+	if (!genlmsg_valid_hdr(UNCONST(nlh), 0) || parse(nlh, attrs) < 0 ||
+	    !has_all(attrs, BIT(PID) | BIT(COMM) | BIT(FLAGS) | BIT(HOLD) |
+			    BIT(TIMEOUT) | BIT(OWNER) | BIT(OWNER_PID)))
+		return -EBADMSG;
+
+	count = count_held(nlh);
+	block = calloc(1, sizeof(*block) + count * sizeof(block->held[0]));
+	if (!block)
+		return -ENOMEM;
+	if (fill_held(nlh, block->held) < 0) {
+		free(block);
+		return -EBADMSG;
+	}
+	block->watched = (struct prefork_watched){
+		.pid = pid(attrs, PREFORK_A_PID),
+		.flags = u32(attrs, PREFORK_A_FLAGS),
+		.hold = u32(attrs, PREFORK_A_HOLD),
+		.timeout_ms = u32(attrs, PREFORK_A_TIMEOUT),
+		.owner = u32(attrs, PREFORK_A_OWNER),
+		.owner_pid = pid(attrs, PREFORK_A_OWNER_PID),
+		.held_count = count,
+		.held = block->held,
+	};
+	string(block->watched.comm, sizeof(block->watched.comm), attrs, PREFORK_A_COMM);
+	*watched = &block->watched;
+	return 0;
+}
+
+int prefork_decode_stats(const struct nlmsghdr *nlh, struct prefork_stats *stats)
+{
+	struct nlattr *attrs[PREFORK_A_MAX + 1], *values[PREFORK_STATS_ROOM];
+
+	if (!genlmsg_valid_hdr(UNCONST(nlh), 0) || parse(nlh, attrs) < 0 ||
+	    !has_all(attrs, BIT(STATS)) ||
+	    nla_parse_nested(values, PREFORK_STATS_ROOM - 1,
+			     attrs[PREFORK_A_STATS], stat_policy) < 0)
+		return -EBADMSG;
+	for (int i = 0; i < PREFORK_STATS_ROOM; i++)
+		stats->value[i] = u64(values, i);
+	stats->value[PREFORK_STAT_PAD] = 0;
+	return 0;
+}
