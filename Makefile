@@ -1,0 +1,73 @@
+# SPDX-License-Identifier: GPL-2.0
+# prefork: module, library and program; `make help` tells what else.
+
+# Which kernel: a name in selftests/qemu/kernels/, or KDIR=FOLDER for one's own (as in
+# /lib/modules/$(uname -r)/build).
+KERNEL = 6.1
+check: KERNEL = debug
+
+# What `make run` follows.
+CMD = make -C monitor -j2 O=/tmp/monitor
+
+build := $(CURDIR)/build
+vm := selftests/qemu/vm
+out = $(build)/$(if $(KDIR),kdir,$(KERNEL))
+kbuild = $(MAKE) -C $(or $(KDIR),$$(selftests/qemu/kernel $(KERNEL))/build) M=$(out)
+
+all: module monitor
+
+help:
+	@echo 'make                  module (build/KERNEL/), library and program (build/monitor/)'
+	@echo 'make module KDIR=...  module for another kernel (build/kdir/)'
+	@echo 'make run [CMD=...]    follow a build, or another command, in a virtual machine'
+	@echo 'make shell            a prompt in that virtual machine'
+	@echo 'make check            all tests [KERNEL=6.1] [TESTS="NAME..."]'
+	@echo 'make lint             static checks'
+	@echo 'make install          library and program, with KDIR=... also the module'
+	@echo 'make clean            remove build/'
+
+packages:
+	@selftests/qemu/packages
+
+# kbuild leaves its objects beside the sources: give it links to them instead.
+module: packages
+	@mkdir -p $(out)/module
+	@ln -sfn $(CURDIR)/uapi $(out)/uapi
+	@ln -sf $(CURDIR)/Kbuild $(out)/
+	@ln -sf $(CURDIR)/module/*.[ch] $(out)/module/
+	@$(kbuild) --no-print-directory modules
+
+monitor: packages
+	@$(MAKE) --no-print-directory -C monitor O=$(build)/monitor
+
+selftests: monitor
+	@$(MAKE) --no-print-directory -C selftests O=$(build)/selftests
+
+run: all
+	@$(vm) -- vforkmon run --hold vfork --tree -- sh -c "$$CMD"
+run: export CMD := $(CMD)
+
+shell: all
+	@$(vm) --timeout 0 -- bash -l
+
+check: module monitor selftests
+	@selftests/check $(KERNEL) $(TESTS)
+
+# A fresh build: kbuild checks what it compiles.
+lint: packages
+	@rm -rf $(build)/lint
+	@$(MAKE) --no-print-directory module out=$(build)/lint W=1 C=1 CF=-Wsparse-error KCFLAGS=-Werror
+	@$(MAKE) --no-print-directory -C monitor O=$(build)/lint/monitor WERROR=1
+	cppcheck --quiet --error-exitcode=1 --enable=warning,performance,portability \
+		--inline-suppr --suppress=missingInclude -Iuapi -Imonitor -Imonitor/lib \
+		monitor selftests/qemu
+	shellcheck -x $$(git ls-files | xargs -r grep -lE '^#!/bin/(ba)?sh')
+
+install: all
+	@$(MAKE) --no-print-directory -C monitor O=$(build)/monitor install
+	$(if $(KDIR),@$(kbuild) --no-print-directory INSTALL_MOD_PATH=$(DESTDIR) modules_install)
+
+clean:
+	rm -rf $(build)
+
+.PHONY: all help packages module monitor selftests run shell check lint install clean
