@@ -1,0 +1,303 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "tree.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <prefork.h>
+
+#include "quote.h"
+
+/* A power of two; PIDs are dense, so buckets stay short without a resize. */
+#define BUCKETS	4096
+
+struct tree {
+	bool remember;
+	size_t count, running;
+	struct process *first_root, *last_root;
+	struct process *buckets[BUCKETS];	/* those that run, by PID */
+};
+
+static struct process **bucket_of(struct tree *tree, pid_t pid)
+{
+	return &tree->buckets[(unsigned int)pid % BUCKETS];
+}
+
+static struct process *find(const struct tree *tree, pid_t pid)
+{
+	struct process *process = tree->buckets[(unsigned int)pid % BUCKETS];
+
+	while (process && process->pid != pid)
+		process = process->next_in_bucket;
+	return process;
+}
+
+const struct process *tree_find(const struct tree *tree, pid_t pid)
+{
+	return find(tree, pid);
+}
+
+static void process_free(struct process *process)
+{
+	free(process->command);
+	free(process);
+}
+
+static void link_process(struct tree *tree, struct process *process, struct process *parent)
+{
+	struct process **first = parent ? &parent->first_child : &tree->first_root;
+	struct process **last = parent ? &parent->last_child : &tree->last_root;
+
+	process->parent = parent;
+	process->depth = parent ? parent->depth + 1 : 0;
+	if (*last)
+		(*last)->next_sibling = process;
+	else
+		*first = process;
+	*last = process;
+}
+
+/* Its PID means it no more. */
+static void retire(struct tree *tree, struct process *process, enum process_state state,
+		   uint64_t end)
+{
+	struct process **link = bucket_of(tree, process->pid);
+
+	while (*link != process)
+		link = &(*link)->next_in_bucket;
+	*link = process->next_in_bucket;
+	tree->running--;
+	process->state = state;
+	process->end = end;
+	if (!tree->remember)
+		process_free(process);
+}
+
+static struct process *begin(struct tree *tree, pid_t pid, pid_t ppid, uint64_t start)
+{
+	struct process *process = calloc(1, sizeof(*process));
+	struct process **bucket = bucket_of(tree, pid);
+
+	if (!process)
+		return NULL;
+	process->pid = pid;
+	process->start = start;
+	if (tree->remember)
+		link_process(tree, process, find(tree, ppid));
+	process->next_in_bucket = *bucket;
+	*bucket = process;
+	tree->count++;
+	tree->running++;
+	return process;
+}
+
+static void set_comm(struct process *process, const char *comm)
+{
+	snprintf(process->comm, sizeof(process->comm), "%s", comm);
+}
+
+static void set_command(struct process *process, char *command)
+{
+	free(process->command);
+	process->command = command;
+}
+
+struct tree *tree_create(bool remember)
+{
+	struct tree *tree = calloc(1, sizeof(*tree));
+
+	if (tree)
+		tree->remember = remember;
+	return tree;
+}
+
+/* Children first, without recursion: a chain of forks may be long. */
+static void free_all(struct process *process)
+{
+	while (process) {
+		struct process *parent = process->parent;
+
+		if (process->first_child) {
+			struct process *child = process->first_child;
+
+			process->first_child = child->next_sibling;
+			process = child;
+			continue;
+		}
+		process_free(process);
+		process = parent;
+	}
+}
+
+void tree_destroy(struct tree *tree)
+{
+	struct process *process, *next;
+
+	if (!tree)
+		return;
+	for (process = tree->first_root; process; process = next) {
+		next = process->next_sibling;
+		free_all(process);
+	}
+	for (size_t i = 0; !tree->remember && i < BUCKETS; i++)
+		for (process = tree->buckets[i]; process; process = next) {
+			next = process->next_in_bucket;
+			process_free(process);
+		}
+	free(tree);
+}
+
+bool tree_add(struct tree *tree, pid_t pid, pid_t ppid, uint64_t start,
+	      const char *comm, char *command)
+{
+	struct process *process = find(tree, pid);
+
+	if (process) {
+		free(command);
+		return true;
+	}
+	process = begin(tree, pid, ppid, start);
+	if (!process) {
+		free(command);
+		return false;
+	}
+	process->found = true;
+	set_comm(process, comm);
+	set_command(process, command);
+	return true;
+}
+
+/* What an event speaks of, also where its birth was not seen. */
+static struct process *subject(struct tree *tree, const struct prefork_event *event)
+{
+	struct process *process = find(tree, event->pid);
+
+	return process ? process : begin(tree, event->pid, 0, event->time);
+}
+
+static bool born(struct tree *tree, const struct prefork_event *event)
+{
+	struct process *process = find(tree, event->pid);
+
+	if (process && process->found) {
+		/* Found running while this event was on its way. */
+		process->found = false;
+		process->start = event->time;
+		return true;
+	}
+	if (process)
+		retire(tree, process, PROCESS_UNSEEN, event->time);
+	process = begin(tree, event->pid, event->ppid, event->time);
+	if (process)
+		set_comm(process, event->comm);
+	return process;
+}
+
+/* Without a command line at least what ran is known. */
+static char *command_of_path(const struct prefork_event *event)
+{
+	const char *program = event->path[0] ? event->path : event->comm;
+	char name[4 * sizeof(event->path)], *command;
+
+	quote_name(name, sizeof(name), program);
+	return asprintf(&command, "%s ...", name) < 0 ? NULL : command;
+}
+
+static bool executed(struct tree *tree, const struct prefork_event *event, char *command)
+{
+	struct process *process = subject(tree, event);
+
+	if (!command && tree->remember)
+		command = command_of_path(event);
+	if (!process) {
+		free(command);
+		return false;
+	}
+	set_comm(process, event->comm);
+	set_command(process, command);
+	return true;
+}
+
+static bool ended(struct tree *tree, const struct prefork_event *event)
+{
+	struct process *process = subject(tree, event);
+
+	if (!process)
+		return false;
+	process->utime = event->utime;
+	process->stime = event->stime;
+	process->maxrss = event->maxrss;
+	process->status = event->status;
+	retire(tree, process, PROCESS_ENDED, event->time);
+	return true;
+}
+
+static bool unwatched(struct tree *tree, const struct prefork_event *event)
+{
+	struct process *process = subject(tree, event);
+
+	if (process)
+		retire(tree, process, PROCESS_UNWATCHED, event->time);
+	return process;
+}
+
+bool tree_event(struct tree *tree, const struct prefork_event *event, char *command)
+{
+	if (event->type == PREFORK_EVENT_EXEC)
+		return executed(tree, event, command);
+	free(command);
+	if (event->thread)
+		return true;
+	switch (event->type) {
+	case PREFORK_EVENT_BORN:
+		return born(tree, event);
+	case PREFORK_EVENT_EXIT:
+		return ended(tree, event);
+	case PREFORK_EVENT_UNWATCHED:
+		return unwatched(tree, event);
+	default:
+		return true;
+	}
+}
+
+size_t tree_count(const struct tree *tree)
+{
+	return tree->count;
+}
+
+size_t tree_running(const struct tree *tree)
+{
+	return tree->running;
+}
+
+const struct process *tree_first(const struct tree *tree)
+{
+	return tree->first_root;
+}
+
+const struct process *tree_next(const struct process *process)
+{
+	if (process->first_child)
+		return process->first_child;
+	while (process && !process->next_sibling)
+		process = process->parent;
+	return process ? process->next_sibling : NULL;
+}
+
+void process_title(const struct process *process, char *to, size_t size)
+{
+	const struct process *origin = process;
+	char comm[4 * sizeof(process->comm)];
+
+	while (origin && !origin->command)
+		origin = origin->parent;
+	if (process->command) {
+		snprintf(to, size, "%s", process->command);
+	} else if (origin) {
+		snprintf(to, size, "[%s]", origin->command);
+	} else {
+		quote_name(comm, sizeof(comm), process->comm);
+		snprintf(to, size, "[%s]", comm);
+	}
+}

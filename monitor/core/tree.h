@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The processes that have been seen and who created whom, built from events
+ * alone. A PID names a process from its birth to its end; what comes later
+ * under that number is another process.
+ *
+ * Not for several threads at once. Pointers to processes are valid until the
+ * next event, in a tree that remembers until it is destroyed.
+ */
+#ifndef TREE_H
+#define TREE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+struct prefork_event;
+struct tree;
+
+enum process_state {
+	PROCESS_RUNNING,
+	PROCESS_ENDED,		/* .status, .end and times of CPU are known */
+	PROCESS_UNWATCHED,	/* it went on unwatched, .end says when */
+	PROCESS_UNSEEN,		/* its end was missed */
+};
+
+struct process {
+	pid_t pid;
+	enum process_state state;
+	bool found;		/* it ran before; .start is from /proc */
+	char comm[16];
+	char *command;		/* NULL: it never executed a program */
+	uint64_t start, end;	/* CLOCK_BOOTTIME, ns */
+	uint64_t utime, stime;	/* ns */
+	uint64_t maxrss;	/* KiB */
+	int status;		/* as from wait(2) */
+	unsigned int depth;	/* 0: no parent in the tree */
+
+	struct process *parent;
+	struct process *first_child, *last_child, *next_sibling;
+	struct process *next_in_bucket;	/* private, as what runs */
+};
+
+/*
+ * With @remember every process is kept, in its place; else only those that
+ * run are known, and not who created them. NULL without memory.
+ */
+struct tree *tree_create(bool remember);
+void tree_destroy(struct tree *tree);
+
+/*
+ * A process that runs already. Takes over @command. False without memory. One
+ * that is known is left as it is.
+ */
+bool tree_add(struct tree *tree, pid_t pid, pid_t ppid, uint64_t start,
+	      const char *comm, char *command);
+
+/*
+ * Every event in its order. Takes over @command, which goes with EXEC: the
+ * command line, or NULL where it could not be had. False without memory; the
+ * tree lacks that process then.
+ */
+bool tree_event(struct tree *tree, const struct prefork_event *event,
+		char *command);
+
+/* A running process, or NULL. */
+const struct process *tree_find(const struct tree *tree, pid_t pid);
+
+size_t tree_count(const struct tree *tree);
+size_t tree_running(const struct tree *tree);
+
+/* All that is remembered, parents before their children, oldest first. */
+const struct process *tree_first(const struct tree *tree);
+const struct process *tree_next(const struct process *process);
+
+/* How to call it: its command, or in brackets that of its origin. */
+void process_title(const struct process *process, char *to, size_t size);
+
+#endif

@@ -1,0 +1,215 @@
+// SPDX-License-Identifier: GPL-2.0
+/* core/tree */
+#include <stdlib.h>
+#include <string.h>
+
+#include <prefork.h>
+
+#include "core/tree.h"
+#include "tap.h"
+
+static struct prefork_event event;
+
+static struct prefork_event *make(uint32_t type, pid_t pid, uint64_t time)
+{
+	memset(&event, 0, sizeof(event));
+	event.type = type;
+	event.pid = pid;
+	event.tid = pid;
+	event.time = time;
+	strcpy(event.comm, "name");
+	return &event;
+}
+
+static void born(struct tree *tree, pid_t pid, pid_t ppid, uint64_t time)
+{
+	make(PREFORK_EVENT_BORN, pid, time)->ppid = ppid;
+	CHECK(tree_event(tree, &event, NULL));
+}
+
+static void executes(struct tree *tree, pid_t pid, const char *command)
+{
+	strcpy(make(PREFORK_EVENT_EXEC, pid, 0)->path, "/bin/it");
+	CHECK(tree_event(tree, &event, command ? strdup(command) : NULL));
+}
+
+static void ends(struct tree *tree, pid_t pid, uint64_t time, int status)
+{
+	make(PREFORK_EVENT_EXIT, pid, time)->status = status;
+	CHECK(tree_event(tree, &event, NULL));
+}
+
+static const char *title(const struct process *process)
+{
+	static char text[8192];
+
+	process_title(process, text, sizeof(text));
+	return text;
+}
+
+static void parentage_follows_births(void)
+{
+	struct tree *tree = tree_create(true);
+	const struct process *p;
+
+	tree_add(tree, 1, 0, 5, "sh", strdup("sh -c x"));
+	born(tree, 2, 1, 10);
+	executes(tree, 2, "/bin/true");
+	born(tree, 3, 1, 11);
+	born(tree, 4, 2, 12);
+	ends(tree, 2, 20, 256);
+	EQUAL(4, tree_count(tree));
+	EQUAL(3, tree_running(tree));
+
+	p = tree_first(tree);
+	EQUAL(1, p->pid);
+	EQUAL(0, p->depth);
+	p = tree_next(p);
+	EQUAL(2, p->pid);
+	EQUAL(PROCESS_ENDED, p->state);
+	EQUAL(256, p->status);
+	EQUAL(10, p->start);
+	EQUAL(20, p->end);
+	STRING(title(p), "/bin/true");
+	p = tree_next(p);
+	EQUAL(4, p->pid);
+	EQUAL(2, p->depth);
+	EQUAL(2, p->parent->pid);
+	STRING(title(p), "[/bin/true]");
+	p = tree_next(p);
+	EQUAL(3, p->pid);
+	STRING(title(p), "[sh -c x]");
+	CHECK(!tree_next(p));
+	tree_destroy(tree);
+}
+
+static void reused_pid_is_another_process(void)
+{
+	struct tree *tree = tree_create(true);
+	const struct process *p;
+
+	born(tree, 1, 0, 1);
+	born(tree, 2, 1, 2);
+	executes(tree, 2, "first");
+	ends(tree, 2, 3, 0);
+	CHECK(!tree_find(tree, 2));
+	born(tree, 2, 1, 4);
+	born(tree, 3, 2, 5);
+	p = tree_first(tree)->first_child;
+	STRING(title(p), "first");
+	CHECK(!p->first_child);
+	EQUAL(3, p->next_sibling->first_child->pid);
+
+	/* Its end was missed. */
+	born(tree, 2, 1, 6);
+	EQUAL(PROCESS_UNSEEN, p->next_sibling->state);
+	EQUAL(6, tree_find(tree, 2)->start);
+	EQUAL(3, tree_running(tree));
+	tree_destroy(tree);
+}
+
+static void found_process_may_be_born_later(void)
+{
+	struct tree *tree = tree_create(true);
+
+	tree_add(tree, 1, 0, 5, "sh", NULL);
+	tree_add(tree, 2, 1, 6, "sub", NULL);
+	CHECK(tree_find(tree, 2)->found);
+	born(tree, 2, 1, 7);
+	EQUAL(2, tree_count(tree));
+	CHECK(!tree_find(tree, 2)->found);
+	EQUAL(7, tree_find(tree, 2)->start);
+	/* And one that was born before it is found stays what it is. */
+	tree_add(tree, 2, 1, 9, "sub", strdup("sub"));
+	EQUAL(7, tree_find(tree, 2)->start);
+	tree_destroy(tree);
+}
+
+static void threads_are_no_processes(void)
+{
+	struct tree *tree = tree_create(true);
+
+	born(tree, 1, 0, 1);
+	make(PREFORK_EVENT_BORN, 1, 2)->thread = true;
+	tree_event(tree, &event, NULL);
+	make(PREFORK_EVENT_EXIT, 1, 3)->thread = true;
+	tree_event(tree, &event, NULL);
+	EQUAL(1, tree_count(tree));
+	EQUAL(PROCESS_RUNNING, tree_find(tree, 1)->state);
+	tree_destroy(tree);
+}
+
+static void command_without_arguments_is_marked(void)
+{
+	struct tree *tree = tree_create(true);
+
+	born(tree, 1, 0, 1);
+	STRING(title(tree_find(tree, 1)), "[name]");
+	executes(tree, 1, NULL);
+	STRING(title(tree_find(tree, 1)), "/bin/it ...");
+	tree_destroy(tree);
+}
+
+static void events_of_strangers_make_roots(void)
+{
+	struct tree *tree = tree_create(true);
+
+	executes(tree, 7, "seven");
+	ends(tree, 8, 3, 0);
+	make(PREFORK_EVENT_UNWATCHED, 7, 9);
+	tree_event(tree, &event, NULL);
+	EQUAL(2, tree_count(tree));
+	EQUAL(0, tree_running(tree));
+	EQUAL(PROCESS_UNWATCHED, tree_first(tree)->state);
+	tree_destroy(tree);
+}
+
+static void forgetful_tree_knows_only_what_runs(void)
+{
+	struct tree *tree = tree_create(false);
+
+	for (int round = 0; round < 3; round++) {
+		for (pid_t pid = 1; pid <= 10000; pid++)
+			born(tree, pid, pid - 1, 1);
+		executes(tree, 77, "x");
+		for (pid_t pid = 1; pid < 10000; pid++)
+			ends(tree, pid, 2, 0);
+		EQUAL(1, tree_running(tree));
+		CHECK(tree_find(tree, 10000));
+		CHECK(!tree_first(tree));
+		if (round < 2)
+			ends(tree, 10000, 2, 0);
+	}
+	tree_destroy(tree);
+}
+
+static void long_chain_is_no_problem(void)
+{
+	struct tree *tree = tree_create(true);
+	const struct process *p;
+	unsigned int depth = 0;
+
+	for (pid_t pid = 1; pid <= 50000; pid++)
+		born(tree, pid, pid - 1, 1);
+	for (p = tree_first(tree); p; p = tree_next(p))
+		depth = p->depth;
+	EQUAL(49999, depth);
+	tree_destroy(tree);
+}
+
+int main(void)
+{
+	static const struct tap_test tests[] = {
+		{ "parentage follows births", parentage_follows_births },
+		{ "a reused PID is another process", reused_pid_is_another_process },
+		{ "a process that was found may be born later", found_process_may_be_born_later },
+		{ "threads are no processes", threads_are_no_processes },
+		{ "a command whose arguments are unknown is marked",
+		  command_without_arguments_is_marked },
+		{ "events of strangers make roots", events_of_strangers_make_roots },
+		{ "a forgetful tree knows only what runs", forgetful_tree_knows_only_what_runs },
+		{ "a chain of 50000 forks is no problem", long_chain_is_no_problem },
+	};
+
+	return TAP_RUN(tests);
+}
