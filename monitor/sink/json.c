@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * JSON Lines: one object an event, keys and units as the attributes of the
+ * UAPI. A key is there exactly when the attribute is.
+ */
+#include <prefork.h>
+
+#include "core/tree.h"
+#include "jsonline.h"
+#include "sink.h"
+
+static struct json_object *begin(const char *event)
+{
+	struct json_object *line = json_create();
+
+	json_text(line, "event", event);
+	return line;
+}
+
+static void add_hold(struct json_object *line, const struct prefork_event *event)
+{
+	if (event->cookie)
+		json_number(line, "cookie", event->cookie);
+	if (event->deadline)
+		json_number(line, "deadline", event->deadline);
+}
+
+static void add_exit(struct json_object *line, const struct prefork_event *event)
+{
+	json_integer(line, "status", event->status);
+	json_number(line, "utime", event->utime);
+	json_number(line, "stime", event->stime);
+	json_number(line, "maxrss", event->maxrss);
+}
+
+static void add_details(struct json_object *line, const struct prefork_event *event)
+{
+	switch (event->type) {
+	case PREFORK_EVENT_PREFORK:
+		json_integer(line, "child", event->child);
+		json_number(line, "clone_flags", event->clone_flags);
+		break;
+	case PREFORK_EVENT_BORN:
+		json_integer(line, "ppid", event->ppid);
+		json_number(line, "clone_flags", event->clone_flags);
+		break;
+	case PREFORK_EVENT_FORK_FAILED:
+		json_integer(line, "child", event->child);
+		json_integer(line, "errno", event->error);
+		break;
+	case PREFORK_EVENT_EXEC:
+		if (event->path[0])
+			json_text(line, "path", event->path);
+		json_integer(line, "old_tid", event->old_tid);
+		break;
+	case PREFORK_EVENT_EXIT:
+		add_exit(line, event);
+		break;
+	case PREFORK_EVENT_VFORK_DONE:
+		json_integer(line, "child", event->child);
+		json_number(line, "suspended", event->suspended);
+		break;
+	case PREFORK_EVENT_UNWATCHED:
+		json_number(line, "reason", event->reason);
+		break;
+	case PREFORK_EVENT_TIMEOUT:
+		json_integer(line, "child", event->child);
+		break;
+	default:
+		break;
+	}
+}
+
+static void json_event(struct sink *sink, const struct prefork_event *event)
+{
+	struct json_object *line = begin(prefork_event_name(event->type));
+
+	json_number(line, "seq", event->seq);
+	json_number(line, "time", event->time);
+	json_integer(line, "pid", event->pid);
+	json_integer(line, "tid", event->tid);
+	json_text(line, "comm", event->comm);
+	add_details(line, event);
+	if (event->thread)
+		json_true(line, "thread");
+	add_hold(line, event);
+	json_finish(line, sink->out);
+}
+
+/* The event itself has a number only where it is the kernel's own LOST. */
+static void json_lost(struct sink *sink, const struct prefork_event *event, uint64_t count)
+{
+	struct json_object *line = begin("lost");
+
+	if (event->type == PREFORK_EVENT_LOST)
+		json_number(line, "seq", event->seq);
+	json_number(line, "time", event->time);
+	json_number(line, "count", count);
+	json_finish(line, sink->out);
+}
+
+static void add_outcome(struct json_object *line, const struct process *process)
+{
+	if (process->state == PROCESS_RUNNING)
+		return;
+	json_number(line, "end", process->end);
+	if (process->state != PROCESS_ENDED)
+		return;
+	json_integer(line, "status", process->status);
+	json_number(line, "utime", process->utime);
+	json_number(line, "stime", process->stime);
+	json_number(line, "maxrss", process->maxrss);
+}
+
+static void print_process(FILE *out, const struct process *process)
+{
+	struct json_object *line = begin("process");
+
+	json_integer(line, "pid", process->pid);
+	if (process->parent)
+		json_integer(line, "ppid", process->parent->pid);
+	json_number(line, "depth", process->depth);
+	json_text(line, "comm", process->comm);
+	if (process->command)
+		json_text(line, "command", process->command);
+	json_number(line, "start", process->start);
+	add_outcome(line, process);
+	json_finish(line, out);
+}
+
+static void json_footer(struct sink *sink, const struct tree *tree)
+{
+	const struct process *process;
+
+	for (process = tree_first(tree); process; process = tree_next(process))
+		print_process(sink->out, process);
+}
+
+const struct sink_ops sink_json = {
+	.event = json_event,
+	.lost = json_lost,
+	.footer = json_footer,
+};

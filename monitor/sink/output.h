@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Where output goes. After the first failure it goes nowhere, and the failure
+ * is kept: who is watched must not suffer from a full disk or a closed pipe.
+ */
+#ifndef OUTPUT_H
+#define OUTPUT_H
+
+#include <stdio.h>
+
+struct output;
+
+/* To the file, or to standard output where @path is NULL. Returns -errno. */
+int output_open(struct output **output, const char *path);
+
+/* Returns as output_flush(). NULL is allowed. */
+int output_close(struct output *output);
+
+FILE *output_stream(const struct output *output);
+
+/* Returns 0 or the first failure so far, -EPIPE among them. */
+int output_flush(struct output *output);
+
+#endif

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * A consumer of events. It formats; who writes, when it is flushed, and what
+ * happens to the tasks are no concern of it.
+ */
+#ifndef SINK_H
+#define SINK_H
+
+#include <stdint.h>
+#include <stdio.h>
+
+struct prefork_event;
+struct sink;
+struct tree;
+
+struct sink_ops {
+	void (*event)(struct sink *sink, const struct prefork_event *event);
+
+	/* @count events are missing here; @event is the next one there is. */
+	void (*lost)(struct sink *sink, const struct prefork_event *event, uint64_t count);
+
+	/* When all is over. The tree remembers. */
+	void (*footer)(struct sink *sink, const struct tree *tree);
+};
+
+/* Sinks keep nothing else, so that who creates them needs no destructor. */
+struct sink {
+	const struct sink_ops *ops;
+	FILE *out;
+	uint64_t epoch;		/* CLOCK_BOOTTIME, ns: when watching began */
+};
+
+extern const struct sink_ops sink_text;
+extern const struct sink_ops sink_json;
+
+#endif

@@ -1,0 +1,231 @@
+// SPDX-License-Identifier: GPL-2.0
+/* One aligned line an event, for people. */
+#include <inttypes.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <time.h>
+
+#include <prefork.h>
+
+#include "core/quote.h"
+#include "core/tree.h"
+#include "sink.h"
+
+#define NS_PER_S	UINT64_C(1000000000)
+#define LEVELS_MAX	64	/* of the tree that are drawn */
+
+/* A string and the room that its quoted form takes at most. */
+#define QUOTED(name)	(4 * sizeof(name))
+
+static double seconds(uint64_t ns)
+{
+	return (double)ns / (double)NS_PER_S;
+}
+
+static const char *kind_of(const struct prefork_event *event)
+{
+	if (event->thread)
+		return "thread";
+	return event->clone_flags & CLONE_VFORK ? "vfork" : "fork";
+}
+
+static const char *signal_name(int sig, char *buffer, size_t size)
+{
+	const char *abbreviation = sigabbrev_np(sig);
+
+	if (abbreviation)
+		snprintf(buffer, size, "SIG%s", abbreviation);
+	else
+		snprintf(buffer, size, "signal %d", sig);
+	return buffer;
+}
+
+static void print_prefork(FILE *out, const struct prefork_event *event)
+{
+	fprintf(out, "-> %d (%s%s)", event->child, kind_of(event),
+		event->cookie ? ", held" : "");
+}
+
+static void print_born(FILE *out, const struct prefork_event *event)
+{
+	if (event->thread)
+		fprintf(out, "thread %d (by %d)", event->tid, event->ppid);
+	else
+		fprintf(out, "by %d (%s)", event->ppid, kind_of(event));
+}
+
+static void print_fork_failed(FILE *out, const struct prefork_event *event)
+{
+	const char *name = strerrorname_np(event->error);
+
+	fprintf(out, "-> %d not created: %s", event->child,
+		name ? name : "unknown error");
+	if (name)
+		fprintf(out, " (%s)", strerror(event->error));
+}
+
+static void print_exec(FILE *out, const struct prefork_event *event)
+{
+	char path[QUOTED(event->path)];
+
+	quote_name(path, sizeof(path), event->path[0] ? event->path : "(path unknown)");
+	fputs(path, out);
+	if (event->old_tid != event->tid)
+		fprintf(out, " (by thread %d)", event->old_tid);
+}
+
+static void print_exit(FILE *out, const struct prefork_event *event)
+{
+	char name[32];
+
+	if (event->thread)
+		fprintf(out, "thread %d, ", event->tid);
+	if (WIFSIGNALED(event->status))
+		fprintf(out, "%s%s", signal_name(WTERMSIG(event->status), name, sizeof(name)),
+			WCOREDUMP(event->status) ? " (core dumped)" : "");
+	else
+		fprintf(out, "status %d", WEXITSTATUS(event->status));
+	fprintf(out, ", user %.3f s, system %.3f s", seconds(event->utime),
+		seconds(event->stime));
+	if (!event->thread)
+		fprintf(out, ", %" PRIu64 " KiB", event->maxrss);
+}
+
+static void print_details(FILE *out, const struct prefork_event *event)
+{
+	switch (event->type) {
+	case PREFORK_EVENT_PREFORK:
+		print_prefork(out, event);
+		break;
+	case PREFORK_EVENT_BORN:
+		print_born(out, event);
+		break;
+	case PREFORK_EVENT_FORK_FAILED:
+		print_fork_failed(out, event);
+		break;
+	case PREFORK_EVENT_EXEC:
+		print_exec(out, event);
+		break;
+	case PREFORK_EVENT_EXIT:
+		print_exit(out, event);
+		break;
+	case PREFORK_EVENT_VFORK_DONE:
+		fprintf(out, "-> %d, suspended for %.6f s", event->child,
+			seconds(event->suspended));
+		break;
+	case PREFORK_EVENT_UNWATCHED:
+		fputs("goes on unwatched", out);
+		break;
+	case PREFORK_EVENT_TIMEOUT:
+		fprintf(out, "-> %d, deadline passed, goes on", event->child);
+		break;
+	default:
+		break;
+	}
+}
+
+static double since(const struct sink *sink, uint64_t time)
+{
+	return time < sink->epoch ? -seconds(sink->epoch - time) : seconds(time - sink->epoch);
+}
+
+static void text_event(struct sink *sink, const struct prefork_event *event)
+{
+	char comm[QUOTED(event->comm)];
+
+	quote_name(comm, sizeof(comm), event->comm);
+	fprintf(sink->out, "%11.6f %7d %-15s %-11s ", since(sink, event->time), event->pid,
+		comm, prefork_event_name(event->type));
+	print_details(sink->out, event);
+	putc('\n', sink->out);
+}
+
+static void text_lost(struct sink *sink, const struct prefork_event *event, uint64_t count)
+{
+	fprintf(sink->out, "%11.6f %7s %-15s %-11s %" PRIu64 " events are missing here\n",
+		since(sink, event->time), "-", "-", "lost", count);
+}
+
+static uint64_t now(void)
+{
+	struct timespec time;
+
+	clock_gettime(CLOCK_BOOTTIME, &time);
+	return (uint64_t)time.tv_sec * NS_PER_S + (uint64_t)time.tv_nsec;
+}
+
+static const char *outcome(const struct process *process, char *buffer, size_t size)
+{
+	switch (process->state) {
+	case PROCESS_RUNNING:
+		return "running";
+	case PROCESS_UNWATCHED:
+		return "let go";
+	case PROCESS_UNSEEN:
+		return "?";
+	case PROCESS_ENDED:
+		break;
+	}
+	if (WIFSIGNALED(process->status))
+		return signal_name(WTERMSIG(process->status), buffer, size);
+	snprintf(buffer, size, "%d", WEXITSTATUS(process->status));
+	return buffer;
+}
+
+static const char *branch_of(const struct process *process, bool itself)
+{
+	if (itself)
+		return process->next_sibling ? "|- " : "`- ";
+	return process->next_sibling ? "|  " : "   ";
+}
+
+/* From the process up: each level is drawn for the ancestor that is on it. */
+static void print_branches(FILE *out, const struct process *process)
+{
+	unsigned int levels = process->depth < LEVELS_MAX ? process->depth : LEVELS_MAX;
+	const struct process *at = process;
+	char branches[3 * LEVELS_MAX + 1];
+
+	branches[3 * levels] = '\0';
+	for (unsigned int i = levels; i-- > 0; at = at->parent)
+		memcpy(&branches[3 * i], branch_of(at, at == process), 3);
+	if (process->depth > levels)
+		fprintf(out, "(%u levels) ", process->depth - levels);
+	fputs(branches, out);
+}
+
+static void print_process(FILE *out, const struct process *process, uint64_t end)
+{
+	char name[32], title[8192];
+
+	process_title(process, title, sizeof(title));
+	fprintf(out, "%10.3f %9.3f %9.3f %9s %7d  ",
+		seconds((process->state == PROCESS_RUNNING ? end : process->end) - process->start),
+		seconds(process->utime), seconds(process->stime),
+		outcome(process, name, sizeof(name)), process->pid);
+	print_branches(out, process);
+	fprintf(out, "%s\n", title);
+}
+
+static void text_footer(struct sink *sink, const struct tree *tree)
+{
+	const struct process *process;
+	uint64_t end = now();
+
+	fprintf(sink->out, "\n%zu processes", tree_count(tree));
+	if (tree_running(tree))
+		fprintf(sink->out, ", %zu still running", tree_running(tree));
+	fprintf(sink->out, "; times in seconds\n%10s %9s %9s %9s %7s  %s\n",
+		"wall", "user", "system", "status", "pid", "command");
+	for (process = tree_first(tree); process; process = tree_next(process))
+		print_process(sink->out, process, end);
+}
+
+const struct sink_ops sink_text = {
+	.event = text_event,
+	.lost = text_lost,
+	.footer = text_footer,
+};

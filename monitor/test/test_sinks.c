@@ -1,0 +1,279 @@
+// SPDX-License-Identifier: GPL-2.0
+/* sink/: what people and programs read. */
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <prefork.h>
+
+#include "core/tree.h"
+#include "sink/format.h"
+#include "sink/output.h"
+#include "sink/sink.h"
+#include "tap.h"
+
+#define SECOND	UINT64_C(1000000000)
+
+/* What one call of a sink writes. */
+static char *text;
+static size_t size;
+static struct sink sink;
+
+static void begin(const char *format)
+{
+	free(text);
+	text = NULL;
+	sink = (struct sink){
+		.ops = format_find(format),
+		.out = open_memstream(&text, &size),
+		.epoch = 10 * SECOND,
+	};
+}
+
+static const char *end(void)
+{
+	fclose(sink.out);
+	return text;
+}
+
+static const char *show(const char *format, const struct prefork_event *event)
+{
+	begin(format);
+	sink.ops->event(&sink, event);
+	return end();
+}
+
+static struct prefork_event event;
+
+static struct prefork_event *make(uint32_t type)
+{
+	memset(&event, 0, sizeof(event));
+	event.type = type;
+	event.seq = 3;
+	event.time = 10 * SECOND + 12345000;
+	event.pid = 1234;
+	event.tid = 1234;
+	strcpy(event.comm, "make");
+	return &event;
+}
+
+static void formats_have_names(void)
+{
+	CHECK(format_find("text") == &sink_text);
+	CHECK(format_find("json") == &sink_json);
+	CHECK(!format_find("xml"));
+}
+
+static void text_is_aligned_and_plain(void)
+{
+	make(PREFORK_EVENT_PREFORK)->child = 1240;
+	event.clone_flags = CLONE_VFORK | CLONE_VM;
+	event.cookie = 9;
+	STRING(show("text", &event),
+	       "   0.012345    1234 make            prefork     -> 1240 (vfork, held)\n");
+	event.cookie = 0;
+	event.clone_flags = 0;
+	strcpy(event.comm, "a\033b");
+	STRING(show("text", &event),
+	       "   0.012345    1234 a\\033b          prefork     -> 1240 (fork)\n");
+	make(PREFORK_EVENT_EXIT)->status = SIGKILL;
+	event.utime = SECOND / 2;
+	event.maxrss = 77;
+	STRING(show("text", &event), "   0.012345    1234 make            exit        "
+	       "SIGKILL, user 0.500 s, system 0.000 s, 77 KiB\n");
+	make(PREFORK_EVENT_FORK_FAILED)->error = EAGAIN;
+	event.child = 1240;
+	STRING(show("text", &event), "   0.012345    1234 make            fork_failed "
+	       "-> 1240 not created: EAGAIN (Resource temporarily unavailable)\n");
+	strcpy(make(PREFORK_EVENT_EXEC)->path, "/bin/\n");
+	event.old_tid = 1235;
+	STRING(show("text", &event), "   0.012345    1234 make            exec        "
+	       "/bin/\\012 (by thread 1235)\n");
+}
+
+static void json_has_the_keys_of_the_uapi(void)
+{
+	make(PREFORK_EVENT_PREFORK)->child = 1240;
+	event.clone_flags = 0x4100;
+	event.cookie = UINT64_MAX;
+	event.deadline = 5;
+	STRING(show("json", &event),
+	       "{\"event\":\"prefork\",\"seq\":3,\"time\":10012345000,\"pid\":1234,\"tid\":1234,"
+	       "\"comm\":\"make\",\"child\":1240,\"clone_flags\":16640,"
+	       "\"cookie\":18446744073709551615,\"deadline\":5}\n");
+	make(PREFORK_EVENT_BORN)->ppid = 1;
+	event.thread = true;
+	strcpy(event.comm, "a\"\n\xff");
+	STRING(show("json", &event),
+	       "{\"event\":\"born\",\"seq\":3,\"time\":10012345000,\"pid\":1234,\"tid\":1234,"
+	       "\"comm\":\"a\\\"\\n\xef\xbf\xbd\",\"ppid\":1,\"clone_flags\":0,\"thread\":true}\n");
+	strcpy(make(PREFORK_EVENT_EXEC)->path, "/bin/true");
+	event.old_tid = 1234;
+	STRING(show("json", &event),
+	       "{\"event\":\"exec\",\"seq\":3,\"time\":10012345000,\"pid\":1234,\"tid\":1234,"
+	       "\"comm\":\"make\",\"path\":\"/bin/true\",\"old_tid\":1234}\n");
+	make(PREFORK_EVENT_EXIT)->status = 256;
+	event.utime = 1;
+	event.stime = 2;
+	event.maxrss = 3;
+	STRING(show("json", &event),
+	       "{\"event\":\"exit\",\"seq\":3,\"time\":10012345000,\"pid\":1234,\"tid\":1234,"
+	       "\"comm\":\"make\",\"status\":256,\"utime\":1,\"stime\":2,\"maxrss\":3}\n");
+}
+
+static void losses_are_told(void)
+{
+	make(PREFORK_EVENT_LOST);
+	begin("json");
+	sink.ops->lost(&sink, &event, 5);
+	STRING(end(), "{\"event\":\"lost\",\"seq\":3,\"time\":10012345000,\"count\":5}\n");
+	begin("text");
+	sink.ops->lost(&sink, &event, 5);
+	STRING(end(), "   0.012345       - -               lost        "
+	       "5 events are missing here\n");
+}
+
+static struct tree *small_tree(void)
+{
+	struct tree *tree = tree_create(true);
+
+	tree_add(tree, 1, 0, 10 * SECOND, "sh", strdup("sh -c x"));
+	make(PREFORK_EVENT_BORN)->ppid = 1;
+	event.pid = 2;
+	tree_event(tree, &event, NULL);
+	event.pid = 3;
+	tree_event(tree, &event, NULL);
+	event.pid = 4;
+	event.ppid = 2;
+	tree_event(tree, &event, NULL);
+	for (pid_t pid = 4; pid > 0; pid--) {
+		make(PREFORK_EVENT_EXIT)->pid = pid;
+		event.time = 11 * SECOND;
+		event.utime = SECOND;
+		event.status = pid == 3 ? SIGSEGV : pid << 8;
+		tree_event(tree, &event, NULL);
+	}
+	return tree;
+}
+
+static void tree_is_drawn(void)
+{
+	struct tree *tree = small_tree();
+
+	begin("text");
+	sink.ops->footer(&sink, tree);
+	STRING(end(),
+	       "\n4 processes; times in seconds\n"
+	       "      wall      user    system    status     pid  command\n"
+	       "     1.000     1.000     0.000         1       1  sh -c x\n"
+	       "     0.988     1.000     0.000         2       2  |- [sh -c x]\n"
+	       "     0.988     1.000     0.000         4       4  |  `- [sh -c x]\n"
+	       "     0.988     1.000     0.000   SIGSEGV       3  `- [sh -c x]\n");
+	tree_destroy(tree);
+}
+
+static void tree_is_listed_in_json(void)
+{
+	struct tree *tree = small_tree();
+	char *second;
+
+	begin("json");
+	sink.ops->footer(&sink, tree);
+	end();
+	second = strchr(text, '\n');
+	if (CHECK(second)) {
+		*second++ = '\0';
+		*strchr(second, '\n') = '\0';
+		STRING(text, "{\"event\":\"process\",\"pid\":1,\"depth\":0,\"comm\":\"sh\","
+		       "\"command\":\"sh -c x\",\"start\":10000000000,\"end\":11000000000,"
+		       "\"status\":256,\"utime\":1000000000,\"stime\":0,\"maxrss\":0}");
+		STRING(second, "{\"event\":\"process\",\"pid\":2,\"ppid\":1,\"depth\":1,"
+		       "\"comm\":\"make\",\"start\":10012345000,\"end\":11000000000,"
+		       "\"status\":512,\"utime\":1000000000,\"stime\":0,\"maxrss\":0}");
+	}
+	tree_destroy(tree);
+}
+
+static void deep_tree_is_drawn_in_part(void)
+{
+	struct tree *tree = tree_create(true);
+	const char *line;
+
+	for (pid_t pid = 1; pid <= 2000; pid++) {
+		make(PREFORK_EVENT_BORN)->pid = pid;
+		event.ppid = pid - 1;
+		tree_event(tree, &event, NULL);
+	}
+	begin("text");
+	sink.ops->footer(&sink, tree);
+	line = strstr(end(), " 2000  ");
+	if (CHECK(line)) {
+		CHECK(strstr(line, "(1935 levels) "));
+		CHECK(strlen(line) < 300);
+	}
+	tree_destroy(tree);
+}
+
+static void full_disk_is_told_once(void)
+{
+	struct output *output;
+
+	if (!EQUAL(0, output_open(&output, "/dev/full")))
+		return;
+	for (int i = 0; i < 100000; i++)
+		fprintf(output_stream(output), "a line\n");
+	EQUAL(-ENOSPC, output_flush(output));
+	EQUAL(-ENOSPC, output_close(output));
+}
+
+static void closed_pipe_kills_nobody(void)
+{
+	int ends[2], saved = dup(STDOUT_FILENO);
+	struct output *output;
+
+	fflush(stdout);
+	if (!EQUAL(0, pipe2(ends, O_CLOEXEC)))
+		return;
+	dup2(ends[1], STDOUT_FILENO);
+	close(ends[1]);
+	signal(SIGPIPE, SIG_IGN);
+	EQUAL(0, output_open(&output, NULL));
+	dup2(saved, STDOUT_FILENO);
+	close(saved);
+	close(ends[0]);
+	fprintf(output_stream(output), "a line\n");
+	EQUAL(-EPIPE, output_close(output));
+}
+
+static void missing_directory_is_an_error(void)
+{
+	struct output *output;
+
+	EQUAL(-ENOENT, output_open(&output, "/nowhere/file"));
+	CHECK(!output);
+	EQUAL(0, output_close(NULL));
+}
+
+int main(void)
+{
+	static const struct tap_test tests[] = {
+		{ "formats have names", formats_have_names },
+		{ "text is aligned and without control characters", text_is_aligned_and_plain },
+		{ "JSON has the keys of the UAPI", json_has_the_keys_of_the_uapi },
+		{ "losses are told", losses_are_told },
+		{ "the tree is drawn", tree_is_drawn },
+		{ "the tree is listed in JSON", tree_is_listed_in_json },
+		{ "a deep tree is drawn in part", deep_tree_is_drawn_in_part },
+		{ "a full disk is told", full_disk_is_told_once },
+		{ "a closed pipe kills nobody", closed_pipe_kills_nobody },
+		{ "a missing directory is an error", missing_directory_is_an_error },
+	};
+	int status = TAP_RUN(tests);
+
+	free(text);
+	return status;
+}
