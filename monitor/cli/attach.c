@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: GPL-2.0
+/* vforkmon attach: what runs already. */
+#include <ctype.h>
+#include <errno.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "diagnose.h"
+#include "follow.h"
+#include "options.h"
+#include "verbs.h"
+
+static const char help[] =
+"Usage: vforkmon attach [OPTIONS] PID...\n"
+"\n"
+"Shows which processes the given ones and their descendants create, before and\n"
+"after they exist. Ends when all have ended, or with Ctrl-C (SIGINT, SIGTERM,\n"
+"SIGHUP), which leaves them running.\n"
+"\n"
+"Exit status: 0, or 125 when vforkmon failed.\n";
+
+static const int caught[] = { SIGINT, SIGTERM, SIGHUP, 0 };
+
+/* Returns 0 for what is no PID. */
+static pid_t parse_pid(const char *text)
+{
+	unsigned long value;
+	char *end;
+
+	errno = 0;
+	value = strtoul(text, &end, 10);
+	if (errno || *end || !isdigit((unsigned char)text[0]) || value > INT_MAX)
+		return 0;
+	return (pid_t)value;
+}
+
+static int watch_tree(struct follow *follow, const struct options *options, const char *text)
+{
+	pid_t pid = parse_pid(text);
+	int refused = prefork_watch_tree(follow_session(follow), pid, &options->watch);
+
+	if (refused < 0)
+		return fail_watch(pid, refused);
+	if (refused)
+		warn("%d descendants of process %d are not watched (%s)", refused, pid,
+		     prefork_message());
+	return 0;
+}
+
+/* What this process watches is what has just been found. */
+static int find(const struct prefork_watched *watched, void *arg)
+{
+	if (watched->owner_pid == getpid() && !follow_found(arg, watched->pid, watched->comm))
+		return -ENOMEM;
+	return 0;
+}
+
+static int begin(struct follow *follow, const struct options *options, char **pids)
+{
+	int err;
+
+	for (; *pids; pids++) {
+		err = watch_tree(follow, options, *pids);
+		if (err)
+			return err;
+	}
+	err = prefork_dump(follow_session(follow), find, follow);
+	return err ? fail_query(err) : 0;
+}
+
+static int follow_all(struct follow *follow)
+{
+	int detail, err, status = 0;
+
+	if (follow_until_all_ended(follow, &detail) == FOLLOW_FAILED)
+		status = fail("cannot go on watching: %s", strerror(-detail));
+	err = follow_finish(follow);
+	return err ? fail("cannot write the output: %s", strerror(-err)) : status;
+}
+
+int verb_attach(int argc, char **argv)
+{
+	struct options options;
+	struct follow *follow;
+	int used, status;
+
+	switch (options_parse(&options, argc, argv, help, &used)) {
+	case OPTIONS_HELP:
+		return 0;
+	case OPTIONS_WRONG:
+		return STATUS_FAILURE;
+	case OPTIONS_OK:
+		break;
+	}
+	if (used == argc)
+		return fail_usage("attach", "no PID given");
+	for (char **pid = argv + used; *pid; pid++)
+		if (!parse_pid(*pid))
+			return fail_usage("attach", "'%s' is no PID", *pid);
+
+	follow = follow_create(&options, caught);
+	if (!follow)
+		return STATUS_FAILURE;
+	status = begin(follow, &options, argv + used);
+	if (!status)
+		status = follow_all(follow);
+	follow_destroy(follow);
+	return status;
+}

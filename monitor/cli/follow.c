@@ -1,0 +1,312 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "follow.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "core/proc.h"
+#include "core/tree.h"
+#include "diagnose.h"
+#include "sink/output.h"
+#include "sink/sink.h"
+
+/* Events in a row before signals and the child get a look. */
+#define BURST		256
+
+/* How long the kernel may take to report the end of a child that was waited for. */
+#define LAST_WORD_MS	5000
+
+/* How long events of what has ended may be on their way. */
+#define STRAGGLER_MS	100
+
+struct follow {
+	const struct options *options;
+	struct prefork *pf;
+	struct output *output;
+	struct sink sink;
+	struct tree *tree;
+	int signals;		/* signalfd */
+	uint64_t seq;		/* of the last event */
+	struct prefork_event event;
+};
+
+static uint64_t boottime(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_BOOTTIME, &now);
+	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+}
+
+static bool is_ignored(int sig)
+{
+	struct sigaction action;
+
+	return !sigaction(sig, NULL, &action) && action.sa_handler == SIG_IGN;
+}
+
+/* A reader that goes away is an error of write(2) and no reason to die. */
+static int catch_signals(const int *caught)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	for (; *caught; caught++)
+		if (!is_ignored(*caught))
+			sigaddset(&set, *caught);
+	signal(SIGPIPE, SIG_IGN);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
+static bool open_all(struct follow *follow, const int *caught)
+{
+	const struct options *options = follow->options;
+	int err;
+
+	err = prefork_open(&follow->pf);
+	if (err) {
+		fail_open(err);
+		return false;
+	}
+	err = output_open(&follow->output, options->path);
+	if (err) {
+		fail("cannot write to %s: %s",
+		     options->path ? options->path : "standard output", strerror(-err));
+		return false;
+	}
+	follow->tree = tree_create(options->tree);
+	follow->signals = catch_signals(caught);
+	if (!follow->tree || follow->signals < 0) {
+		fail("cannot begin: %s", strerror(errno));
+		return false;
+	}
+	follow->sink = (struct sink){
+		.ops = options->format,
+		.out = output_stream(follow->output),
+		.epoch = boottime(),
+	};
+	return true;
+}
+
+struct follow *follow_create(const struct options *options, const int *caught)
+{
+	struct follow *follow = calloc(1, sizeof(*follow));
+
+	if (!follow) {
+		fail("cannot begin: %s", strerror(errno));
+		return NULL;
+	}
+	follow->options = options;
+	follow->signals = -1;
+	if (!open_all(follow, caught)) {
+		follow_destroy(follow);
+		return NULL;
+	}
+	return follow;
+}
+
+void follow_destroy(struct follow *follow)
+{
+	if (!follow)
+		return;
+	prefork_close(follow->pf);
+	output_close(follow->output);
+	tree_destroy(follow->tree);
+	if (follow->signals >= 0)
+		close(follow->signals);
+	free(follow);
+}
+
+struct prefork *follow_session(const struct follow *follow)
+{
+	return follow->pf;
+}
+
+bool follow_found(struct follow *follow, pid_t pid, const char *comm)
+{
+	char *command = follow->options->tree ? proc_command(pid, "") : NULL;
+	uint64_t start = follow->sink.epoch;
+	pid_t ppid = 0;
+
+	proc_origin(pid, &ppid, &start);
+	return tree_add(follow->tree, pid, ppid, start, comm, command);
+}
+
+/* A hold that is over by now (deadline, death) needs no answer. */
+static void release(struct follow *follow, const struct prefork_event *event)
+{
+	if (event->cookie && event->type != PREFORK_EVENT_TIMEOUT)
+		prefork_release(follow->pf, event->cookie);
+}
+
+static void check_sequence(struct follow *follow, const struct prefork_event *event)
+{
+	if (event->seq != follow->seq + 1)
+		follow->sink.ops->lost(&follow->sink, event, event->seq - follow->seq - 1);
+	follow->seq = event->seq;
+}
+
+static void show(struct follow *follow, const struct prefork_event *event)
+{
+	if (event->type == PREFORK_EVENT_LOST)
+		follow->sink.ops->lost(&follow->sink, event, event->count);
+	else if (!follow->options->quiet)
+		follow->sink.ops->event(&follow->sink, event);
+}
+
+/*
+ * The task goes on before the event is shown: whoever reads our output may be
+ * the very one that is held, or slow.
+ */
+static void handle(struct follow *follow, const struct prefork_event *event)
+{
+	char *command = NULL;
+
+	release(follow, event);
+	if (event->type == PREFORK_EVENT_EXEC && follow->options->tree)
+		command = proc_command(event->pid, event->path);
+	tree_event(follow->tree, event, command);
+	check_sequence(follow, event);
+	show(follow, event);
+}
+
+/* Returns how many events there were, at most BURST, or -errno. */
+static int take_burst(struct follow *follow)
+{
+	int count = 0, got = 1;
+
+	while (got == 1 && count < BURST) {
+		got = prefork_next(follow->pf, &follow->event, 0);
+		if (got == 1)
+			handle(follow, &follow->event);
+		if (got == -EBADMSG)
+			got = 1;	/* shows as a gap in the sequence */
+		count += got == 1;
+	}
+	return got < 0 ? got : count;
+}
+
+/* Returns the signal that came, or 0. */
+static int take_signal(const struct follow *follow)
+{
+	struct signalfd_siginfo info;
+
+	if (read(follow->signals, &info, sizeof(info)) != sizeof(info))
+		return 0;
+	return (int)info.ssi_signo;
+}
+
+/*
+ * Takes what there is, and waits for more where there was nothing: events,
+ * signals, or @fd (-1: none). Returns the number of events or -errno.
+ */
+static int turn(struct follow *follow, int fd, int timeout_ms)
+{
+	struct pollfd pfds[] = {
+		{ .fd = prefork_fd(follow->pf), .events = POLLIN },
+		{ .fd = follow->signals, .events = POLLIN },
+		{ .fd = fd, .events = POLLIN },
+	};
+	int count = take_burst(follow);
+
+	if (count)
+		return count;
+	output_flush(follow->output);
+	if (poll(pfds, 3, timeout_ms) < 0 && errno != EINTR)
+		return -errno;
+	return 0;
+}
+
+enum follow_end follow_until_all_ended(struct follow *follow, int *detail)
+{
+	int count;
+
+	do {
+		count = turn(follow, -1, tree_running(follow->tree) ? -1 : STRAGGLER_MS);
+		if (count < 0) {
+			*detail = count;
+			return FOLLOW_FAILED;
+		}
+		*detail = take_signal(follow);
+		if (*detail)
+			return FOLLOW_SIGNALLED;
+	} while (count || tree_running(follow->tree));
+	return FOLLOW_DONE;
+}
+
+/* Between two turns: has it ended? */
+static bool reap(pid_t pid, int *status)
+{
+	return waitpid(pid, status, WNOHANG) == pid;
+}
+
+/* The child was waited for; its last events may still be on their way. */
+static enum follow_end take_last_words(struct follow *follow, pid_t pid)
+{
+	uint64_t silent_since = boottime();
+
+	while (tree_find(follow->tree, pid)) {
+		int count = turn(follow, -1, STRAGGLER_MS);
+
+		if (count < 0)
+			return FOLLOW_DONE;	/* its status is known all the same */
+		if (count)
+			silent_since = boottime();
+		else if (boottime() - silent_since > LAST_WORD_MS * UINT64_C(1000000))
+			break;
+	}
+	return FOLLOW_DONE;
+}
+
+static enum follow_end follow_child(struct follow *follow, pid_t pid, int pidfd, int *detail)
+{
+	int status;
+
+	while (!reap(pid, &status)) {
+		*detail = turn(follow, pidfd, -1);
+		if (*detail < 0)
+			return FOLLOW_FAILED;
+		*detail = take_signal(follow);
+		if (*detail)
+			return FOLLOW_SIGNALLED;
+	}
+	*detail = status;
+	return take_last_words(follow, pid);
+}
+
+enum follow_end follow_until_child_ended(struct follow *follow, pid_t pid, int *detail)
+{
+	int pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
+	enum follow_end end;
+
+	if (pidfd < 0) {
+		*detail = -errno;
+		return FOLLOW_FAILED;
+	}
+	end = follow_child(follow, pid, pidfd, detail);
+	close(pidfd);
+	return end;
+}
+
+int follow_finish(struct follow *follow)
+{
+	int err;
+
+	/* Nobody is held while we write, however long that takes. */
+	prefork_close(follow->pf);
+	follow->pf = NULL;
+	if (follow->options->tree)
+		follow->sink.ops->footer(&follow->sink, follow->tree);
+	err = output_close(follow->output);
+	follow->output = NULL;
+	return err == -EPIPE ? 0 : err;
+}

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The heart of run and attach: take events, keep the tree, answer holds, hand
+ * everything to the sink.
+ */
+#ifndef FOLLOW_H
+#define FOLLOW_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "options.h"
+
+struct follow;
+
+/*
+ * Opens session and output, and catches the signals of @caught from here on
+ * (0 ends the list); those that were ignored stay so. Tells what fails and
+ * returns NULL.
+ */
+struct follow *follow_create(const struct options *options, const int *caught);
+
+/* Ends all watches. NULL is allowed. */
+void follow_destroy(struct follow *follow);
+
+struct prefork *follow_session(const struct follow *follow);
+
+/* A process that is watched already, before follow_until_...(). */
+bool follow_found(struct follow *follow, pid_t pid, const char *comm);
+
+enum follow_end {
+	FOLLOW_DONE,
+	FOLLOW_SIGNALLED,	/* by *@detail */
+	FOLLOW_FAILED,		/* with *@detail, -errno */
+};
+
+/* Until nothing that is watched runs. */
+enum follow_end follow_until_all_ended(struct follow *follow, int *detail);
+
+/*
+ * Until the child @pid of this process has ended and that has been reported.
+ * It is waited for: *@detail is its wait status.
+ */
+enum follow_end follow_until_child_ended(struct follow *follow, pid_t pid, int *detail);
+
+/*
+ * Ends all watches, then the footer and the output. Returns 0, or -errno when not
+ * everything could be written; a reader that closed its end of the pipe is
+ * none of these.
+ */
+int follow_finish(struct follow *follow);
+
+#endif

@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: GPL-2.0
+/* vforkmon run: a command, from its first instruction on. */
+#include <signal.h>
+#include <string.h>
+
+#include "child.h"
+#include "diagnose.h"
+#include "follow.h"
+#include "options.h"
+#include "verbs.h"
+
+static const char help[] =
+"Usage: vforkmon run [OPTIONS] [--] COMMAND [ARG...]\n"
+"\n"
+"Runs COMMAND and shows which processes it and its descendants create, before\n"
+"and after they exist. Ends with COMMAND, and with its exit status; what it\n"
+"leaves running goes on.\n"
+"\n"
+"Exit status: that of COMMAND, 128+N when signal N ended it; 125 when vforkmon\n"
+"itself failed, 126 when COMMAND could not be run, 127 when it was not found.\n";
+
+/*
+ * Signals from the terminal are for the command, which ends by them or not. To
+ * be asked for vforkmon alone, they end the watching; the command goes on.
+ */
+static const int caught[] = { SIGTERM, SIGHUP, 0 };
+
+static void ignore_terminal(void)
+{
+	signal(SIGINT, SIG_IGN);
+	signal(SIGQUIT, SIG_IGN);
+}
+
+/* Begins to watch, then lets the command begin. Returns 0 or an exit status. */
+static int begin(struct follow *follow, const struct options *options, struct child *child,
+		 const char *name)
+{
+	struct prefork_watch_options watch = options->watch;
+	int err;
+
+	watch.flags |= PREFORK_WATCH_TREE;
+	err = prefork_watch(follow_session(follow), child->pid, &watch);
+	if (err)
+		return fail_watch(child->pid, err);
+	if (!follow_found(follow, child->pid, name))
+		return fail("cannot begin: %s", strerror(-err));
+	err = child_start(child);
+	return err ? fail("cannot start '%s': %s", name, strerror(-err)) : 0;
+}
+
+/* Returns the exit status of vforkmon. */
+static int follow_command(struct follow *follow, pid_t pid)
+{
+	int detail, err, status = STATUS_FAILURE;
+
+	switch (follow_until_child_ended(follow, pid, &detail)) {
+	case FOLLOW_DONE:
+		status = child_exit_status(detail);
+		break;
+	case FOLLOW_SIGNALLED:
+		status = 128 + detail;
+		break;
+	case FOLLOW_FAILED:
+		status = fail("cannot go on watching: %s", strerror(-detail));
+		break;
+	}
+	err = follow_finish(follow);
+	return err ? fail("cannot write the output: %s", strerror(-err)) : status;
+}
+
+int verb_run(int argc, char **argv)
+{
+	struct options options;
+	struct follow *follow;
+	struct child child;
+	int used, err, status;
+
+	switch (options_parse(&options, argc, argv, help, &used)) {
+	case OPTIONS_HELP:
+		return 0;
+	case OPTIONS_WRONG:
+		return STATUS_FAILURE;
+	case OPTIONS_OK:
+		break;
+	}
+	if (used == argc)
+		return fail_usage("run", "no COMMAND given");
+
+	err = child_create(&child, argv + used);
+	if (err)
+		return fail("cannot create a process: %s", strerror(-err));
+	ignore_terminal();
+	follow = follow_create(&options, caught);
+	status = follow ? begin(follow, &options, &child, argv[used]) : STATUS_FAILURE;
+	if (status)
+		child_cancel(&child);
+	else
+		status = follow_command(follow, child.pid);
+	follow_destroy(follow);
+	return status;
+}
