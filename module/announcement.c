@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "announcement.h"
+#include "event.h"
+#include "owner.h"
+#include "reserve.h"
+#include "stats.h"
+#include "watch.h"
+
+#include <linux/sched/signal.h>
+#include <linux/errno.h>
+#include <linux/pid.h>
+#include <linux/sched/task.h>
+#include <linux/slab.h>
+#include <linux/string.h>
+#include <linux/timekeeping.h>
+
+static void announcement_free_work(struct work_struct *work)
+{
+	announcement_free(container_of(work, struct announcement, free));
+}
+
+u32 clone_kind(u64 clone_flags)
+{
+	if (clone_flags & CLONE_THREAD)
+		return PREFORK_HOLD_THREAD;
+	if (clone_flags & CLONE_VFORK)
+		return PREFORK_HOLD_VFORK;
+	return PREFORK_HOLD_FORK;
+}
+
+static void clone_key_fill(struct clone_key *key,
+			   const struct kernel_clone_args *args)
+{
+	key->flags = args->flags;
+	key->pidfd = args->pidfd;
+	key->child_tid = args->child_tid;
+	key->parent_tid = args->parent_tid;
+	key->exit_signal = args->exit_signal;
+	key->stack = args->stack;
+	key->stack_size = args->stack_size;
+	key->tls = args->tls;
+	key->set_tid_size = args->set_tid_size;
+	memcpy(key->set_tid, args->set_tid,
+	       args->set_tid_size * sizeof(*args->set_tid));
+}
+
+static struct event *outcome_alloc(const struct announcement *announcement)
+{
+	struct event *event = event_alloc(GFP_KERNEL);
+
+	if (event)
+		event->thread = announcement->kind == PREFORK_HOLD_THREAD;
+	return event;
+}
+
+struct announcement *announcement_create(struct watch *watch,
+					 const struct kernel_clone_args *args)
+{
+	struct announcement *announcement;
+
+	announcement = kzalloc(sizeof(*announcement), GFP_KERNEL);
+	if (!announcement)
+		return NULL;
+	clone_key_fill(&announcement->key, args);
+	announcement->kind = clone_kind(args->flags);
+	announcement->task = current;
+	announcement->tid = get_pid(task_pid(current));
+	announcement->watch = watch_get(watch);
+	INIT_WORK(&announcement->free, announcement_free_work);
+	announcement->prefork = outcome_alloc(announcement);
+	announcement->outcome = outcome_alloc(announcement);
+	announcement->timeout = outcome_alloc(announcement);
+	if (!announcement->prefork || !announcement->outcome ||
+	    !announcement->timeout) {
+		announcement_free(announcement);
+		return NULL;
+	}
+	return announcement;
+}
+
+bool announcement_matches(const struct announcement *announcement,
+			  const struct kernel_clone_args *args)
+{
+	struct clone_key key;
+
+	/* Padding and the unused rest of set_tid must compare equal. */
+	memset(&key, 0, sizeof(key));
+	clone_key_fill(&key, args);
+	return !memcmp(&key, &announcement->key, sizeof(key));
+}
+
+static void announcement_begin_hold(struct announcement *announcement)
+{
+	struct hold *hold = &announcement->hold;
+
+	if (!(announcement->watch->options.hold & announcement->kind))
+		return;
+	hold->watch = announcement->watch;
+	hold->tid = announcement->tid;
+	hold->child = announcement->child;
+	hold->kind = announcement->kind;
+	announcement->held = !hold_begin(hold);
+}
+
+static void announcement_post(struct announcement *announcement,
+			      struct event **event)
+{
+	queue_post(&announcement->watch->owner->queue, *event);
+	*event = NULL;
+}
+
+void announcement_publish(struct announcement *announcement,
+			  struct pid *child, bool reserved)
+{
+	struct event *prefork = announcement->prefork;
+
+	announcement->child = get_pid(child);
+	announcement->reserved = reserved;
+	/* Labelled now: the task may be gone when the failure is known. */
+	event_label(announcement->outcome, PREFORK_EVENT_FORK_FAILED, current,
+		    child);
+	announcement_begin_hold(announcement);
+	event_label(prefork, PREFORK_EVENT_PREFORK, current, child);
+	prefork->clone_flags = announcement->key.flags;
+	if (announcement->held) {
+		prefork->cookie = announcement->hold.cookie;
+		prefork->deadline = announcement->hold.deadline;
+	}
+	stats_inc(PREFORK_STAT_PREFORKS);
+	announcement_post(announcement, &announcement->prefork);
+}
+
+int announcement_end_hold(struct announcement *announcement)
+{
+	struct hold *hold = &announcement->hold;
+
+	announcement->held = false;
+	if (hold_end(hold)) {
+		if (hold->error)
+			stats_inc(PREFORK_STAT_DENIED);
+		return hold->error;
+	}
+	event_label(announcement->timeout, PREFORK_EVENT_TIMEOUT, current,
+		    announcement->child);
+	announcement->timeout->cookie = hold->cookie;
+	stats_inc(PREFORK_STAT_TIMEOUTS);
+	announcement_post(announcement, &announcement->timeout);
+	return 0;
+}
+
+void announcement_born(struct announcement *announcement,
+		       struct task_struct *child)
+{
+	struct event *born = announcement->outcome;
+
+	if (!born)
+		return;
+	event_label(born, PREFORK_EVENT_BORN, child, task_tgid(current));
+	born->clone_flags = announcement->key.flags;
+	stats_inc(PREFORK_STAT_BORN);
+	announcement_post(announcement, &announcement->outcome);
+}
+
+void announcement_fail(struct announcement *announcement, int error)
+{
+	struct event *failed = announcement->outcome;
+
+	if (!failed)
+		return;
+	failed->time = ktime_get_boottime_ns();
+	failed->error = error;
+	stats_inc(PREFORK_STAT_FAILED);
+	announcement_post(announcement, &announcement->outcome);
+}
+
+void announcement_free(struct announcement *announcement)
+{
+	if (announcement->held)
+		hold_end(&announcement->hold);
+	if (announcement->reserved)
+		reserve_return(announcement->child);
+	put_pid(announcement->child);
+	put_pid(announcement->tid);
+	event_free(announcement->prefork);
+	event_free(announcement->outcome);
+	event_free(announcement->timeout);
+	watch_put(announcement->watch);
+	kfree(announcement);
+}
+
+void announcement_abandon(struct announcement *announcement)
+{
+	announcement_fail(announcement, ECANCELED);
+	announcement_free(announcement);
+}
+
+void announcement_abandon_atomic(struct announcement *announcement)
+{
+	announcement_fail(announcement, ECANCELED);
+	queue_work(prefork_wq, &announcement->free);
+}

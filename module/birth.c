@@ -1,0 +1,189 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The child's path: it is born, executes programs, and ends.
+ */
+#include "birth.h"
+#include "announcement.h"
+#include "call.h"
+#include "event.h"
+#include "owner.h"
+#include "park.h"
+#include "symbols.h"
+#include "watch.h"
+
+#include <linux/dcache.h>
+#include <linux/fs.h>
+#include <linux/mm_types.h>
+#include <linux/module.h>
+#include <linux/pid.h>
+#include <linux/sched/signal.h>
+#include <linux/sched/task.h>
+#include <linux/slab.h>
+#include <linux/timekeeping.h>
+
+/* From here on the child's own calls are reported. */
+static void birth_inherit(struct call *call, struct task_struct *child)
+{
+	struct watch *watch = call->child_watch;
+
+	if (!watch)
+		return;
+	watch->pid = get_pid(task_tgid(child));
+	if (!watch_add(watch, call->watch))
+		call->child_watch = NULL;
+}
+
+void birth_fork(struct task_struct *child)
+{
+	struct call *call = call_current();
+	struct announcement *announcement;
+
+	if (!call)
+		return;
+	birth_inherit(call, child);
+	call->born = ktime_get_boottime_ns();
+	announcement = call->announcement;
+	/* They differ if the probe on alloc_pid() was switched off. */
+	if (announcement && announcement->child == task_pid(child))
+		announcement_born(announcement, child);
+}
+
+/* The path of the program that current has just begun, or NULL. */
+static char *image_path(void)
+{
+	/* Only current could change it, and it has not run yet. */
+	struct file *image =
+		rcu_dereference_protected(current->mm->exe_file, true);
+	char *buffer, *path, *copy = NULL;
+
+	buffer = kmalloc(PATH_MAX, GFP_KERNEL);
+	if (!buffer || !image)
+		goto out;
+	path = d_path(&image->f_path, buffer, PATH_MAX);
+	if (!IS_ERR(path))
+		copy = kstrdup(path, GFP_KERNEL);
+out:
+	kfree(buffer);
+	return copy;
+}
+
+static void birth_report_exec(struct watch *watch)
+{
+	struct event *event = event_alloc(GFP_KERNEL);
+
+	if (event) {
+		event_label(event, PREFORK_EVENT_EXEC, current, NULL);
+		event->old_tid = watch->exec_old_tid;
+		event->path = image_path();
+	}
+	queue_offer(&watch->owner->queue, event, watch->options.timeout);
+}
+
+/* In the task that executes, before the first instruction of the image. */
+static void birth_exec_work(struct callback_head *work)
+{
+	struct watch *watch = container_of(work, struct watch, exec);
+
+	/* A task killed before that instruction may have reported its exit,
+	 * and has no image any more.
+	 */
+	if (current->mm && !READ_ONCE(watch->gone))
+		birth_report_exec(watch);
+	watch_put(watch);
+	/* The way from here to the caller is covered by the module's exit. */
+	module_put(THIS_MODULE);
+}
+
+static void birth_abandon(struct announcement *announcement)
+{
+	if (announcement)
+		announcement_abandon_atomic(announcement);
+}
+
+void birth_exec(pid_t old_tid)
+{
+	struct watch *watch;
+
+	birth_abandon(unpark(current));
+	watch = watch_find(task_tgid(current));
+	if (!watch)
+		return;
+	if (!try_module_get(THIS_MODULE))
+		goto put;
+	watch->exec_old_tid = old_tid;
+	/* One is enough: it runs before the process can execute again. */
+	init_task_work(&watch->exec, birth_exec_work);
+	if (!task_work_add(current, &watch->exec, TWA_RESUME))
+		return;
+	module_put(THIS_MODULE);
+put:
+	watch_put(watch);
+}
+
+/* As wait(2) will tell it. */
+static u32 exit_status(const struct task_struct *task)
+{
+	if (task->signal->flags & SIGNAL_GROUP_EXIT)
+		return task->signal->group_exit_code;
+	return task->group_leader->exit_code;
+}
+
+/* We have taken the watch out of the table, so its event is ours. */
+static void birth_report_exit(struct watch *watch)
+{
+	struct event *exit = watch->exit;
+
+	watch->exit = NULL;
+	event_label(exit, PREFORK_EVENT_EXIT, current->group_leader, NULL);
+	exit->status = exit_status(current);
+	real_thread_group_cputime_adjusted(current, &exit->utime,
+					   &exit->stime);
+	exit->maxrss = current->signal->maxrss << (PAGE_SHIFT - 10);
+	queue_post(&watch->owner->queue, exit);
+}
+
+static void birth_report_thread_exit(struct watch *watch)
+{
+	struct queue *queue = &watch->owner->queue;
+	struct event *exit = event_alloc(GFP_NOWAIT | __GFP_NOWARN);
+
+	if (!exit) {
+		queue_lose(queue, 1);
+		return;
+	}
+	event_label(exit, PREFORK_EVENT_EXIT, current, NULL);
+	exit->thread = true;
+	exit->status = current->exit_code;
+	exit->utime = current->utime;
+	exit->stime = current->stime;
+	queue_post(queue, exit);
+}
+
+static void birth_end_watch(struct watch *watch)
+{
+	struct announcement *announcement;
+
+	if (!watch_remove(watch))
+		return;
+	/* A thread that is on its way out may still have one. */
+	while ((announcement = unpark_any(watch)))
+		birth_abandon(announcement);
+	birth_report_exit(watch);
+	watch_put(watch);
+}
+
+void birth_exit(void)
+{
+	struct watch *watch;
+
+	birth_abandon(unpark(current));
+	watch = watch_find(task_tgid(current));
+	if (!watch)
+		return;
+	if (watch->options.flags & PREFORK_WATCH_THREADS &&
+	    !thread_group_empty(current))
+		birth_report_thread_exit(watch);
+	if (!atomic_read(&current->signal->live))
+		birth_end_watch(watch);
+	watch_put(watch);
+}

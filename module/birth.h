@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef PREFORK_BIRTH_H
+#define PREFORK_BIRTH_H
+
+#include <linux/types.h>
+
+struct task_struct;
+
+/*
+ * What the tracepoints of process life report, each called in the task that
+ * does it and with preemption disabled: they neither allocate nor sleep.
+ */
+void birth_fork(struct task_struct *child);	/* in the parent, before
+						 * the child first runs */
+void birth_exec(pid_t old_tid);
+void birth_exit(void);
+
+#endif /* PREFORK_BIRTH_H */

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef PREFORK_CALL_H
+#define PREFORK_CALL_H
+
+#include <linux/list.h>
+#include <linux/types.h>
+
+struct announcement;
+struct task_struct;
+struct watch;
+
+/*
+ * A task inside our stand-in for kernel_clone().
+ *
+ * It is how the probes recognise, by the task and not by an address that a
+ * tracer may have replaced, the calls that we make ourselves. On the stack of
+ * that task; its members belong to that task alone.
+ */
+struct call {
+	struct hlist_node node;			/* the table: bucket's lock */
+	struct task_struct *task;		/* current */
+	struct announcement *announcement;	/* owned, or NULL */
+	struct watch *watch;			/* strong, or NULL: unwatched */
+	struct watch *child_watch;		/* owned until the child is
+						 * born, or NULL */
+	bool allocating;			/* inside the real alloc_pid() */
+	u64 born;				/* CLOCK_BOOTTIME, ns; 0: not yet */
+};
+
+/* @on_idle is called when the last call has left. */
+void calls_init(void (*on_idle)(void));
+bool calls_any(void);
+
+void call_enter(struct call *call);
+void call_leave(struct call *call);
+
+/* The call that current is in, or NULL. Any context, probes included. */
+struct call *call_current(void);
+
+#endif /* PREFORK_CALL_H */

@@ -1,0 +1,279 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The parent's path: announce the child, wait for the owner, clone.
+ *
+ * Everything here runs in the parent, in process context, in place of
+ * kernel_clone() and, inside that, of alloc_pid().
+ */
+#include "clone.h"
+#include "announcement.h"
+#include "call.h"
+#include "compat.h"
+#include "event.h"
+#include "owner.h"
+#include "park.h"
+#include "reserve.h"
+#include "stats.h"
+#include "symbols.h"
+#include "watch.h"
+
+#include <linux/err.h>
+#include <linux/module.h>
+#include <linux/pid.h>
+#include <linux/sched/signal.h>
+#include <linux/sched/task.h>
+#include <linux/timekeeping.h>
+
+static bool notrace reports_kind(const struct watch_options *options,
+				 u64 clone_flags)
+{
+	return !(clone_flags & CLONE_THREAD) ||
+	       (options->flags & PREFORK_WATCH_THREADS);
+}
+
+bool notrace clone_is_reported(const struct kernel_clone_args *args)
+{
+	struct watch_options options;
+
+	if (current->flags & COMPAT_PF_WORKER)
+		return false;
+	if (park_peek())	/* this call resumes or abandons it */
+		return true;
+	if (!watch_peek(task_tgid(current), &options) ||
+	    !reports_kind(&options, args->flags))
+		return false;
+	return !call_current();
+}
+
+/*
+ * An event that nobody waits for gives way when the owner does not read; one
+ * with a hold is limited in number by the tasks there are.
+ */
+static bool clone_may_announce(struct watch *watch, u64 clone_flags)
+{
+	return (watch->options.hold & clone_kind(clone_flags)) ||
+	       queue_wait_room(&watch->owner->queue, watch->options.timeout);
+}
+
+/* What the owner does not hear of: PREFORK and its outcome. */
+static void clone_unreported(struct watch *watch)
+{
+	queue_lose(&watch->owner->queue, 2);
+}
+
+/* Returns NULL if there is nothing to announce, or no means to. */
+static struct announcement *clone_announce(struct watch *watch,
+					   const struct kernel_clone_args *args)
+{
+	struct announcement *announcement;
+	struct pid *pid;
+
+	if (!clone_may_announce(watch, args->flags))
+		goto unreported;
+	announcement = announcement_create(watch, args);
+	if (!announcement)
+		goto unreported;
+	if (!reserve_possible(args))
+		return announcement;
+	/* If this fails then copy_process() will, unless it has a reason to
+	 * fail before; its own error is the one to return.
+	 */
+	pid = reserve_pid(args);
+	if (!IS_ERR(pid))
+		announcement_publish(announcement, pid, true);
+	return announcement;
+unreported:
+	clone_unreported(watch);
+	return NULL;
+}
+
+/* The call that a signal has interrupted, if this is it again. */
+static struct announcement *
+clone_resume(const struct kernel_clone_args *args)
+{
+	struct announcement *announcement = unpark(current);
+
+	if (announcement && !announcement_matches(announcement, args)) {
+		announcement_abandon(announcement);
+		return NULL;
+	}
+	return announcement;
+}
+
+/*
+ * Returns 0, the errno that the owner wants, or -ERESTARTNOINTR: a signal has
+ * come, and the system call is to be restarted after its delivery, as
+ * copy_process() itself demands when one is pending.
+ */
+static int clone_hold(struct call *call)
+{
+	struct announcement *announcement = call->announcement;
+	int error;
+
+	if (!announcement || !announcement->held)
+		return 0;
+	if (hold_wait(&announcement->hold) == HOLD_INTERRUPTED) {
+		call->announcement = NULL;
+		park(announcement);
+		return -ERESTARTNOINTR;
+	}
+	error = announcement_end_hold(announcement);
+	if (error)
+		announcement_fail(announcement, error);
+	return -error;
+}
+
+static void clone_prepare_child(struct call *call, u64 clone_flags)
+{
+	struct watch *watch = call->watch;
+
+	if ((clone_flags & CLONE_THREAD) ||
+	    !(watch->options.flags & PREFORK_WATCH_TREE))
+		return;
+	call->child_watch = watch_alloc(watch->owner, NULL, &watch->options);
+	if (!call->child_watch)
+		queue_lose(&watch->owner->queue, 1);
+}
+
+static void clone_report_vfork(const struct call *call, pid_t ret)
+{
+	struct watch *watch = call->watch;
+	struct event *event;
+
+	/* A parent that is being killed does not wait for the child. */
+	if (ret < 0 || !call->announcement->child ||
+	    call->announcement->kind != PREFORK_HOLD_VFORK ||
+	    fatal_signal_pending(current))
+		return;
+	event = event_alloc(GFP_KERNEL);
+	if (event) {
+		event_label(event, PREFORK_EVENT_VFORK_DONE, current,
+			    call->announcement->child);
+		event->suspended = event->time - call->born;
+	}
+	queue_offer(&watch->owner->queue, event, watch->options.timeout);
+}
+
+/* Is the announced child still to come, in the restart of this call? */
+static bool clone_to_be_restarted(const struct announcement *announcement,
+				  pid_t ret)
+{
+	return ret == -ERESTARTNOINTR && announcement->reserved;
+}
+
+static void clone_conclude(struct call *call, pid_t ret)
+{
+	struct announcement *announcement = call->announcement;
+
+	if (!announcement)
+		return;
+	if (clone_to_be_restarted(announcement, ret)) {
+		park(announcement);
+		return;
+	}
+	clone_report_vfork(call, ret);
+	if (!announcement->child) {
+		/* Never announced: it failed first, or a probe was off. */
+		if (ret > 0)
+			clone_unreported(call->watch);
+	} else {
+		/* No effect if it was born. If not, and yet there is a child,
+		 * then somebody has switched a probe off meanwhile and it got
+		 * another PID.
+		 */
+		announcement_fail(announcement, ret < 0 ? -ret : ECANCELED);
+	}
+	announcement_free(announcement);
+}
+
+static pid_t clone_watched(struct call *call, struct kernel_clone_args *args)
+{
+	pid_t ret;
+
+	call->announcement = clone_resume(args);
+	call->watch = watch_find(task_tgid(current));
+	if (!call->watch && !call->announcement)
+		return real_kernel_clone(args);
+	if (!call->watch)	/* has just ended; the hold too */
+		call->watch = watch_get(call->announcement->watch);
+	if (!call->announcement &&
+	    reports_kind(&call->watch->options, args->flags))
+		call->announcement = clone_announce(call->watch, args);
+	ret = clone_hold(call);
+	if (!ret) {
+		clone_prepare_child(call, args->flags);
+		ret = real_kernel_clone(args);
+	}
+	clone_conclude(call, ret);
+	watch_put(call->child_watch);
+	watch_put(call->watch);
+	return ret;
+}
+
+pid_t prefork_clone(struct kernel_clone_args *args)
+{
+	struct call call = {};
+	pid_t ret;
+
+	call_enter(&call);
+	ret = clone_watched(&call, args);
+	call_leave(&call);
+	/* The way from here to the caller is covered by the module's exit. */
+	module_put(THIS_MODULE);
+	return ret;
+}
+
+bool notrace clone_takes_alloc(void)
+{
+	struct call *call = call_current();
+
+	return call && call->announcement && !call->allocating;
+}
+
+/*
+ * Announces a child whose PID could not be reserved. The parent is in the
+ * middle of copy_process(): it cannot go back to take a signal, only die.
+ */
+static int clone_announce_late(struct announcement *announcement,
+			       struct pid *pid)
+{
+	int error;
+
+	announcement_publish(announcement, pid, false);
+	if (!announcement->held)
+		return 0;
+	if (hold_wait_killable(&announcement->hold) == HOLD_INTERRUPTED) {
+		announcement_fail(announcement, ECANCELED);
+		return -EINTR;
+	}
+	error = announcement_end_hold(announcement);
+	if (error)
+		announcement_fail(announcement, error);
+	return -error;
+}
+
+struct pid *prefork_alloc_pid(struct pid_namespace *ns, pid_t *set_tid,
+			      size_t set_tid_size)
+{
+	struct call *call = call_current();
+	struct announcement *announcement = call->announcement;
+	struct pid *pid;
+	int err;
+
+	if (announcement->reserved && ns_of_pid(announcement->child) == ns) {
+		announcement->reserved = false;
+		stats_dec(PREFORK_STAT_RESERVED);
+		return announcement->child;
+	}
+	call->allocating = true;
+	pid = real_alloc_pid(ns, set_tid, set_tid_size);
+	call->allocating = false;
+	if (IS_ERR(pid) || announcement->child)
+		return pid;
+	err = clone_announce_late(announcement, pid);
+	if (err) {
+		real_free_pid(pid);
+		return ERR_PTR(err);
+	}
+	return pid;
+}

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What differs between kernels, and the only file that may name a version.
+ */
+#ifndef PREFORK_COMPAT_H
+#define PREFORK_COMPAT_H
+
+#include <linux/sched.h>
+#include <linux/version.h>
+#include <net/genetlink.h>
+
+/* 54e6842d0775 ("fork/vm: Move common PF_IO_WORKER behavior to new flag") */
+#ifdef PF_USER_WORKER
+#define COMPAT_PF_WORKER	(PF_KTHREAD | PF_IO_WORKER | PF_USER_WORKER)
+#else
+#define COMPAT_PF_WORKER	(PF_KTHREAD | PF_IO_WORKER)
+#endif
+
+/* 9c5d03d36251 ("genetlink: start to validate reserved header bytes") */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 1, 0)
+#define COMPAT_GENL_STRICT_HEADERS	.resv_start_op = 1,
+#else
+#define COMPAT_GENL_STRICT_HEADERS
+#endif
+
+/*
+ * 44ec98ea5ea9 ("genetlink: add CAP_NET_ADMIN test for multicast bind") and
+ * its successor, both in all stable trees. Without it everybody could listen.
+ */
+#ifndef GENL_MCAST_CAP_SYS_ADMIN
+#error "this kernel cannot restrict multicast groups; update its headers"
+#endif
+#define COMPAT_MCGRP_SYS_ADMIN	.flags = GENL_MCAST_CAP_SYS_ADMIN
+
+#endif /* PREFORK_COMPAT_H */

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "event.h"
+
+#include <linux/sched/signal.h>
+#include <linux/pid.h>
+#include <linux/slab.h>
+#include <linux/string.h>
+#include <linux/timekeeping.h>
+
+static struct kmem_cache *event_cache;
+
+int event_init(void)
+{
+	event_cache = KMEM_CACHE(event, 0);
+	return event_cache ? 0 : -ENOMEM;
+}
+
+void event_exit(void)
+{
+	kmem_cache_destroy(event_cache);
+}
+
+struct event *event_alloc(gfp_t gfp)
+{
+	return kmem_cache_zalloc(event_cache, gfp);
+}
+
+void event_free(struct event *event)
+{
+	if (!event)
+		return;
+	if (event->type == PREFORK_EVENT_EXEC)
+		kfree(event->path);
+	put_pid(event->pid);
+	put_pid(event->tid);
+	put_pid(event->other);
+	kmem_cache_free(event_cache, event);
+}
+
+/* The new reference is taken first: it may be the same object. */
+static void pid_replace(struct pid **slot, struct pid *pid)
+{
+	struct pid *old = *slot;
+
+	*slot = get_pid(pid);
+	put_pid(old);
+}
+
+void event_label(struct event *event, enum prefork_cmd type,
+		 struct task_struct *task, struct pid *other)
+{
+	event->type = type;
+	event->time = ktime_get_boottime_ns();
+	pid_replace(&event->pid, task_tgid(task));
+	pid_replace(&event->tid, task_pid(task));
+	pid_replace(&event->other, other);
+	/* Not get_task_comm(): its lock may sleep on PREEMPT_RT. A torn name
+	 * is the worst that a concurrent PR_SET_NAME can do.
+	 */
+	strscpy(event->comm, task->comm, sizeof(event->comm));
+}

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef PREFORK_EVENT_H
+#define PREFORK_EVENT_H
+
+#include <linux/gfp.h>
+#include <linux/list.h>
+#include <linux/prefork.h>
+#include <linux/sched.h>
+
+struct pid;
+
+/*
+ * Something to report. It belongs to whoever allocated it until it is put into
+ * a queue, which then delivers and frees it. Where memory cannot be had, or
+ * not be given back, when the thing happens, the event is allocated ahead.
+ */
+struct event {
+	struct list_head node;		/* the queue's */
+	enum prefork_cmd type;
+	bool thread;			/* about a thread, not a process */
+	struct pid *pid;		/* strong references, or NULL */
+	struct pid *tid;
+	struct pid *other;		/* the child; BORN: the parent */
+	char comm[TASK_COMM_LEN];
+	u64 time;			/* CLOCK_BOOTTIME, ns */
+	u64 lost;			/* events dropped just before this one */
+	union {
+		struct {		/* PREFORK, BORN, TIMEOUT */
+			u64 clone_flags;
+			u64 cookie;
+			u64 deadline;
+		};
+		int error;		/* FORK_FAILED, positive */
+		struct {		/* EXEC */
+			char *path;	/* kmalloc()ed, or NULL */
+			pid_t old_tid;	/* in the initial namespace */
+		};
+		struct {		/* EXIT */
+			u32 status;
+			u64 utime;
+			u64 stime;
+			u64 maxrss;
+		};
+		u64 suspended;		/* VFORK_DONE, ns */
+		enum prefork_reason reason;	/* UNWATCHED */
+	};
+};
+
+int event_init(void);
+void event_exit(void);
+
+struct event *event_alloc(gfp_t gfp);
+void event_free(struct event *event);
+
+/*
+ * (Re)labels the event: what happens now to @task, which is current or cannot
+ * go away, and which other process it concerns (or NULL). Any context; keeps
+ * the union.
+ */
+void event_label(struct event *event, enum prefork_cmd type,
+		 struct task_struct *task, struct pid *other);
+
+#endif /* PREFORK_EVENT_H */

@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "hold.h"
+#include "owner.h"
+#include "stats.h"
+#include "watch.h"
+
+#include <linux/atomic.h>
+#include <linux/jiffies.h>
+#include <linux/timekeeping.h>
+
+static atomic_long_t hold_last_cookie = ATOMIC_LONG_INIT(0);
+
+/*
+ * Who ends a watch first marks it gone and then releases its holds; this
+ * enters the hold and then looks at the mark. Both pass through the xa_lock,
+ * so that one of them sees the other.
+ */
+int hold_begin(struct hold *hold)
+{
+	struct owner *owner = hold->watch->owner;
+	int err;
+
+	init_completion(&hold->answered);
+	hold->error = 0;
+	hold->cookie = atomic_long_inc_return(&hold_last_cookie);
+	hold->since = ktime_get_boottime_ns();
+	hold->deadline = hold->watch->options.timeout ?
+		hold->since + (u64)hold->watch->options.timeout * NSEC_PER_MSEC : 0;
+	err = xa_insert(&owner->holds, hold->cookie, hold, GFP_KERNEL);
+	if (err) {
+		stats_inc(PREFORK_STAT_UNHELD);
+		return err;
+	}
+	if (READ_ONCE(hold->watch->gone)) {
+		xa_erase(&owner->holds, hold->cookie);
+		return -ESRCH;
+	}
+	atomic_inc(&hold->watch->held);
+	stats_inc(PREFORK_STAT_HELD);
+	stats_inc(PREFORK_STAT_HOLDS);
+	return 0;
+}
+
+static long hold_remaining(const struct hold *hold)
+{
+	u64 now = ktime_get_boottime_ns();
+
+	if (!hold->deadline)
+		return MAX_SCHEDULE_TIMEOUT;
+	if (now >= hold->deadline)
+		return 0;
+	/* One tick more: the current one has partly gone. */
+	return nsecs_to_jiffies(hold->deadline - now) + 1;
+}
+
+static enum hold_wait hold_outcome(long waited)
+{
+	if (waited < 0)
+		return HOLD_INTERRUPTED;
+	return waited ? HOLD_ANSWERED : HOLD_EXPIRED;
+}
+
+enum hold_wait hold_wait(struct hold *hold)
+{
+	return hold_outcome(
+		wait_for_completion_interruptible_timeout(&hold->answered,
+							  hold_remaining(hold)));
+}
+
+enum hold_wait hold_wait_killable(struct hold *hold)
+{
+	return hold_outcome(
+		wait_for_completion_killable_timeout(&hold->answered,
+						     hold_remaining(hold)));
+}
+
+bool hold_end(struct hold *hold)
+{
+	xa_erase(&hold->watch->owner->holds, hold->cookie);
+	atomic_dec(&hold->watch->held);
+	stats_dec(PREFORK_STAT_HELD);
+	return completion_done(&hold->answered);
+}
+
+static void hold_complete(struct hold *hold, int error)
+{
+	hold->error = error;
+	complete_all(&hold->answered);
+}
+
+int hold_answer(struct owner *owner, u64 cookie, int error)
+{
+	struct hold *hold;
+	int err = 0;
+
+	xa_lock(&owner->holds);
+	hold = xa_load(&owner->holds, cookie);
+	if (!hold)
+		err = -ENOENT;
+	else if (completion_done(&hold->answered))
+		err = -EALREADY;
+	else
+		hold_complete(hold, error);
+	xa_unlock(&owner->holds);
+	return err;
+}
+
+void hold_release_all(struct owner *owner, const struct watch *watch)
+{
+	unsigned long cookie;
+	struct hold *hold;
+
+	xa_lock(&owner->holds);
+	xa_for_each(&owner->holds, cookie, hold)
+		if ((!watch || hold->watch == watch) &&
+		    !completion_done(&hold->answered))
+			hold_complete(hold, 0);
+	xa_unlock(&owner->holds);
+}
+
+int hold_for_each(struct watch *watch,
+		  int (*visit)(const struct hold *hold, void *context),
+		  void *context)
+{
+	struct xarray *holds = &watch->owner->holds;
+	unsigned long cookie;
+	struct hold *hold;
+	int err = 0;
+
+	if (!atomic_read(&watch->held))
+		return 0;
+	xa_lock(holds);
+	xa_for_each(holds, cookie, hold)
+		if (hold->watch == watch && (err = visit(hold, context)))
+			break;
+	xa_unlock(holds);
+	return err;
+}

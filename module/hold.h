@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef PREFORK_HOLD_H
+#define PREFORK_HOLD_H
+
+#include <linux/completion.h>
+#include <linux/types.h>
+
+struct owner;
+struct pid;
+struct watch;
+
+/*
+ * A task that waits for its owner's word.
+ *
+ *   begin -> waiting <-> interrupted -> end
+ *
+ * A signal interrupts the wait, not the hold: an answer that comes meanwhile
+ * is kept, and waiting goes on until the deadline that was set at the start.
+ *
+ * LIFETIME: part of what is held. Found by cookie, under the xa_lock of
+ * owner->holds, from hold_begin() to hold_end(); so whoever finds it need not
+ * hold a reference.
+ */
+struct hold {
+	u64 cookie;
+	u64 since;			/* CLOCK_BOOTTIME, ns */
+	u64 deadline;			/* the same; 0: none */
+	struct watch *watch;		/* borrowed from what is held */
+	struct pid *tid;		/* likewise */
+	struct pid *child;		/* likewise */
+	u32 kind;			/* PREFORK_HOLD_... */
+	struct completion answered;
+	int error;			/* xa_lock: 0 or the errno of a DENY */
+};
+
+enum hold_wait {
+	HOLD_ANSWERED,
+	HOLD_EXPIRED,
+	HOLD_INTERRUPTED,
+};
+
+/* Registers it: fill the borrowed members first. Fails without memory or if
+ * the watch has gone; then there is nothing to wait for. Sleeps.
+ */
+int hold_begin(struct hold *hold);
+
+enum hold_wait hold_wait(struct hold *hold);		/* any signal */
+enum hold_wait hold_wait_killable(struct hold *hold);	/* a fatal one */
+
+/*
+ * Nobody finds it any more. Returns whether it had been answered: this, not
+ * what hold_wait() saw, is final, since an answer may come at the deadline.
+ */
+bool hold_end(struct hold *hold);
+
+/*
+ * Answers the hold with that cookie: let it go on (0) or fail with @error.
+ *   -ENOENT    there is none
+ *   -EALREADY  it has been answered
+ */
+int hold_answer(struct owner *owner, u64 cookie, int error);
+
+/* Lets go on what is held for this watch, or with NULL for this owner. */
+void hold_release_all(struct owner *owner, const struct watch *watch);
+
+/* Calls @visit for each hold of the watch until it returns nonzero. Its
+ * caller may not sleep in it.
+ */
+int hold_for_each(struct watch *watch,
+		  int (*visit)(const struct hold *hold, void *context),
+		  void *context);
+
+#endif /* PREFORK_HOLD_H */

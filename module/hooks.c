@@ -1,0 +1,291 @@
+// SPDX-License-Identifier: GPL-2.0
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+/*
+ * Where we are attached to the kernel. No policy here.
+ *
+ * LOCKING: hooks_lock guards arming and disarming. The last watch or call may
+ * leave in atomic context, so disarming is left to a work, which looks again.
+ */
+#include "hooks.h"
+#include "birth.h"
+#include "call.h"
+#include "clone.h"
+#include "queue.h"
+#include "watch.h"
+
+#include <linux/kprobes.h>
+#include <linux/module.h>
+#include <linux/mutex.h>
+#include <linux/netlink.h>
+#include <linux/ptrace.h>
+#include <linux/sched/task.h>
+#include <linux/string.h>
+#include <linux/tracepoint.h>
+
+static DEFINE_MUTEX(hooks_lock);
+static bool armed;		/* hooks_lock; lockless readers */
+static unsigned int users;	/* hooks_lock */
+
+static int notrace kernel_clone_hit(struct kprobe *probe, struct pt_regs *regs)
+{
+	const struct kernel_clone_args *args =
+		(void *)regs_get_kernel_argument(regs, 0);
+
+	if (!clone_is_reported(args) || !try_module_get(THIS_MODULE))
+		return 0;
+	instruction_pointer_set(regs, (unsigned long)prefork_clone);
+	return 1;
+}
+NOKPROBE_SYMBOL(kernel_clone_hit);
+
+/* The module is pinned by the call of prefork_clone() that we are in. */
+static int notrace alloc_pid_hit(struct kprobe *probe, struct pt_regs *regs)
+{
+	if (!clone_takes_alloc())
+		return 0;
+	instruction_pointer_set(regs, (unsigned long)prefork_alloc_pid);
+	return 1;
+}
+NOKPROBE_SYMBOL(alloc_pid_hit);
+
+/*
+ * Without this the probe might be optimised to a jump, or share its ftrace
+ * entry with others, and in both cases the changed instruction pointer would
+ * be ignored.
+ */
+static void notrace no_post_handler(struct kprobe *probe, struct pt_regs *regs,
+				    unsigned long flags)
+{
+}
+NOKPROBE_SYMBOL(no_post_handler);
+
+static struct probe {
+	const char *name;
+	kprobe_pre_handler_t hit;
+	struct kprobe kprobe;
+} probes[] = {
+	{ .name = "alloc_pid", .hit = alloc_pid_hit },
+	{ .name = "kernel_clone", .hit = kernel_clone_hit },
+};
+
+static void fork_hit(void *data, struct task_struct *parent,
+		     struct task_struct *child)
+{
+	birth_fork(child);
+}
+
+static void exec_hit(void *data, struct task_struct *task, pid_t old_tid,
+		     struct linux_binprm *bprm)
+{
+	birth_exec(old_tid);
+}
+
+static void exit_hit(void *data, struct task_struct *task)
+{
+	birth_exit();
+}
+
+static struct trace {
+	const char *name;
+	void *hit;
+	struct tracepoint *tracepoint;	/* NULL: not found */
+} traces[] = {
+	{ .name = "sched_process_fork", .hit = fork_hit },
+	{ .name = "sched_process_exec", .hit = exec_hit },
+	{ .name = "sched_process_exit", .hit = exit_hit },
+};
+
+static unsigned long missed_before;	/* hooks_lock; by former probes */
+
+static int probe_arm(struct probe *probe)
+{
+	/* A kprobe that was registered keeps state: begin anew. */
+	memset(&probe->kprobe, 0, sizeof(probe->kprobe));
+	probe->kprobe.symbol_name = probe->name;
+	probe->kprobe.pre_handler = probe->hit;
+	probe->kprobe.post_handler = no_post_handler;
+	return register_kprobe(&probe->kprobe);
+}
+
+static void probes_disarm(size_t count)
+{
+	while (count--) {
+		unregister_kprobe(&probes[count].kprobe);
+		missed_before += probes[count].kprobe.nmissed;
+	}
+}
+
+static int probes_arm(void)
+{
+	size_t i;
+	int err;
+
+	for (i = 0; i < ARRAY_SIZE(probes); i++) {
+		err = probe_arm(&probes[i]);
+		if (err) {
+			pr_warn("no probe on %s(): error %d%s\n",
+				probes[i].name, err, err == -EBUSY ?
+				", a live patch or another user of ftrace holds it" :
+				"");
+			probes_disarm(i);
+			return err;
+		}
+	}
+	return 0;
+}
+
+static void traces_disarm(size_t count)
+{
+	while (count--)
+		tracepoint_probe_unregister(traces[count].tracepoint,
+					    traces[count].hit, NULL);
+	tracepoint_synchronize_unregister();
+}
+
+static int traces_arm(void)
+{
+	size_t i;
+	int err;
+
+	for (i = 0; i < ARRAY_SIZE(traces); i++) {
+		err = tracepoint_probe_register(traces[i].tracepoint,
+						traces[i].hit, NULL);
+		if (err) {
+			pr_warn("no probe on tracepoint %s: error %d\n",
+				traces[i].name, err);
+			traces_disarm(i);
+			return err;
+		}
+	}
+	return 0;
+}
+
+/* The tracepoints first: what the probes begin, they conclude. */
+static int hooks_arm(void)
+{
+	int err;
+
+	lockdep_assert_held(&hooks_lock);
+	err = traces_arm();
+	if (err)
+		return err;
+	err = probes_arm();
+	if (err) {
+		traces_disarm(ARRAY_SIZE(traces));
+		return err;
+	}
+	WRITE_ONCE(armed, true);
+	return 0;
+}
+
+static void hooks_disarm(void)
+{
+	lockdep_assert_held(&hooks_lock);
+	probes_disarm(ARRAY_SIZE(probes));
+	traces_disarm(ARRAY_SIZE(traces));
+	WRITE_ONCE(armed, false);
+}
+
+/*
+ * A call that begins after this look finds no watch, for new watches come
+ * between hooks_get() and hooks_put() only, and does nothing that needs us.
+ */
+static void hooks_idle_work(struct work_struct *work)
+{
+	mutex_lock(&hooks_lock);
+	if (armed && !users && !watches_any() && !calls_any())
+		hooks_disarm();
+	mutex_unlock(&hooks_lock);
+}
+
+static DECLARE_WORK(hooks_idle, hooks_idle_work);
+
+static void hooks_look_again(void)
+{
+	if (!watches_any() && !calls_any())
+		queue_work(prefork_wq, &hooks_idle);
+}
+
+int hooks_get(struct netlink_ext_ack *extack)
+{
+	int err = 0;
+
+	mutex_lock(&hooks_lock);
+	if (!armed)
+		err = hooks_arm();
+	if (!err)
+		users++;
+	mutex_unlock(&hooks_lock);
+	if (err == -EBUSY)
+		NL_SET_ERR_MSG(extack,
+			       "a live patch or another user of ftrace holds a function that is needed");
+	else if (err)
+		NL_SET_ERR_MSG(extack,
+			       "the probes could not be armed; see the kernel log");
+	return err;
+}
+
+void hooks_put(void)
+{
+	mutex_lock(&hooks_lock);
+	users--;
+	mutex_unlock(&hooks_lock);
+	hooks_look_again();
+}
+
+bool hooks_armed(void)
+{
+	return READ_ONCE(armed);
+}
+
+unsigned long hooks_missed(void)
+{
+	unsigned long missed;
+	size_t i;
+
+	mutex_lock(&hooks_lock);
+	missed = missed_before;
+	for (i = 0; armed && i < ARRAY_SIZE(probes); i++)
+		missed += probes[i].kprobe.nmissed;
+	mutex_unlock(&hooks_lock);
+	return missed;
+}
+
+static void trace_find(struct tracepoint *tracepoint, void *unused)
+{
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(traces); i++)
+		if (!strcmp(tracepoint->name, traces[i].name))
+			traces[i].tracepoint = tracepoint;
+}
+
+int hooks_init(void)
+{
+	size_t i;
+
+	for_each_kernel_tracepoint(trace_find, NULL);
+	for (i = 0; i < ARRAY_SIZE(traces); i++) {
+		if (!traces[i].tracepoint) {
+			pr_err("this kernel has no tracepoint %s; it needs CONFIG_TRACEPOINTS\n",
+			       traces[i].name);
+			return -ENOENT;
+		}
+	}
+	calls_init(hooks_look_again);
+	watches_init(hooks_look_again);
+	return 0;
+}
+
+/* Nobody watches and no call is in flight: either would pin the module. */
+void hooks_exit(void)
+{
+	cancel_work_sync(&hooks_idle);
+	mutex_lock(&hooks_lock);
+	if (armed)
+		hooks_disarm();
+	mutex_unlock(&hooks_lock);
+	/* Tasks between our last module_put() and their return. */
+	synchronize_rcu_tasks();
+}

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef PREFORK_MESSAGE_H
+#define PREFORK_MESSAGE_H
+
+#include <linux/types.h>
+
+struct event;
+struct pid_namespace;
+struct sk_buff;
+struct watch;
+
+/*
+ * The bodies of messages: attributes put behind a header that is in place.
+ * PIDs are written as seen from @ns. All return 0 or -EMSGSIZE, and leave the
+ * clearing up to the one who put the header.
+ */
+int message_fill_event(struct sk_buff *skb, const struct event *event, u64 seq,
+		       const struct pid_namespace *ns);
+int message_fill_lost(struct sk_buff *skb, u64 count, u64 seq);
+
+/*
+ * -ESRCH: invisible from @ns. Holds that do not fit are left out, for they
+ * may be many; their number is in the statistics. Does not sleep.
+ */
+int message_fill_watch(struct sk_buff *skb, struct watch *watch,
+		       struct pid_namespace *ns);
+
+/* @armed: are the probes armed; @missed: their skipped hits. */
+int message_fill_stats(struct sk_buff *skb, bool armed, unsigned long missed);
+
+#endif /* PREFORK_MESSAGE_H */

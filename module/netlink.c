@@ -1,0 +1,650 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The generic netlink family: policies, parsing and calls. What the messages
+ * mean is told in uapi/linux/prefork.h.
+ */
+#include "netlink.h"
+#include "access.h"
+#include "compat.h"
+#include "event.h"
+#include "hold.h"
+#include "hooks.h"
+#include "limits.h"
+#include "message.h"
+#include "owner.h"
+#include "stats.h"
+#include "symbols.h"
+#include "unwatch.h"
+#include "watch.h"
+
+#include <linux/file.h>
+#include <linux/module.h>
+#include <linux/mutex.h>
+#include <linux/pid_namespace.h>
+#include <linux/sched/signal.h>
+#include <linux/sched/task.h>
+#include <net/genetlink.h>
+#include <net/sock.h>
+
+static struct genl_family prefork_family;
+
+#define WATCH_FLAGS	(PREFORK_WATCH_TREE | PREFORK_WATCH_THREADS)
+#define WATCH_HOLDS	(PREFORK_HOLD_VFORK | PREFORK_HOLD_FORK | \
+			 PREFORK_HOLD_THREAD)
+
+static struct netlink_range_validation timeout_range = {
+	.max = TIMEOUT_MAX_MS,
+};
+
+static const struct nla_policy watch_policy[PREFORK_A_MAX + 1] = {
+	[PREFORK_A_PIDFD]	= { .type = NLA_U32 },
+	[PREFORK_A_PID]		= { .type = NLA_U32 },
+	[PREFORK_A_FLAGS]	= NLA_POLICY_MASK(NLA_U32, WATCH_FLAGS),
+	[PREFORK_A_HOLD]	= NLA_POLICY_MASK(NLA_U32, WATCH_HOLDS),
+	[PREFORK_A_TIMEOUT]	= NLA_POLICY_FULL_RANGE(NLA_U32, &timeout_range),
+};
+
+static const struct nla_policy target_policy[PREFORK_A_MAX + 1] = {
+	[PREFORK_A_PIDFD]	= { .type = NLA_U32 },
+	[PREFORK_A_PID]		= { .type = NLA_U32 },
+};
+
+static const struct nla_policy release_policy[PREFORK_A_MAX + 1] = {
+	[PREFORK_A_COOKIE]	= { .type = NLA_U64 },
+	[PREFORK_A_VERDICT]	= NLA_POLICY_MAX(NLA_U32,
+						 PREFORK_VERDICT_DENY),
+	[PREFORK_A_ERRNO]	= NLA_POLICY_RANGE(NLA_U32, 1, DENY_ERRNO_MAX),
+};
+
+static const struct nla_policy empty_policy[PREFORK_A_MAX + 1] = {};
+
+/*
+ * Datagrams to one reader, each with as many messages as fit. Memory is
+ * waited for: what has been promised to be delivered is not dropped here.
+ */
+struct stream {
+	struct sk_buff *skb;		/* being filled, or NULL */
+	u64 *seq;			/* number of the last message */
+	const struct pid_namespace *ns;
+	u32 portid;			/* 0: the multicast group */
+	struct net *net;
+};
+
+/* The longest message, an EXEC with PATH_MAX bytes, fits with room to spare. */
+#define STREAM_SIZE	(SKB_WITH_OVERHEAD(8192UL) - NLMSG_HDRLEN)
+static_assert(STREAM_SIZE > PATH_MAX + 1024);
+
+static void stream_send(struct stream *stream)
+{
+	struct sk_buff *skb = stream->skb;
+
+	stream->skb = NULL;
+	if (!skb)
+		return;
+	/* Blocks while the reader's buffer is full, until it reads or goes. */
+	if (stream->portid)
+		netlink_unicast(stream->net->genl_sock, skb, stream->portid, 0);
+	else
+		genlmsg_multicast_netns(&prefork_family, stream->net, skb, 0,
+					0, GFP_KERNEL);
+}
+
+/* @event or, if that is NULL, that @lost events are missing here. */
+static bool stream_fill(struct stream *stream, const struct event *event,
+			u64 lost)
+{
+	u8 type = event ? event->type : PREFORK_EVENT_LOST;
+	void *header = genlmsg_put(stream->skb, stream->portid, 0,
+				   &prefork_family, 0, type);
+	int err;
+
+	if (!header)
+		return false;
+	if (event)
+		err = message_fill_event(stream->skb, event, *stream->seq + 1,
+					 stream->ns);
+	else
+		err = message_fill_lost(stream->skb, lost, *stream->seq + 1);
+	if (err) {
+		genlmsg_cancel(stream->skb, header);
+		return false;
+	}
+	genlmsg_end(stream->skb, header);
+	++*stream->seq;
+	return true;
+}
+
+static void stream_put(struct stream *stream, const struct event *event,
+		       u64 lost)
+{
+	if (stream->skb && stream_fill(stream, event, lost))
+		return;
+	stream_send(stream);
+	stream->skb = nlmsg_new(STREAM_SIZE, GFP_KERNEL | __GFP_NOFAIL);
+	WARN_ON_ONCE(!stream_fill(stream, event, lost));
+}
+
+static void stream_batch(struct stream *stream, struct list_head *events,
+			 u64 lost)
+{
+	struct event *event;
+
+	list_for_each_entry(event, events, node) {
+		if (event->lost)
+			stream_put(stream, NULL, event->lost);
+		stream_put(stream, event, 0);
+	}
+	if (lost)
+		stream_put(stream, NULL, lost);
+	stream_send(stream);
+}
+
+static void deliver_copies(struct list_head *events, u64 lost)
+{
+	static DEFINE_MUTEX(copies_lock);	/* numbers go out in order */
+	static u64 copies_seq;			/* copies_lock */
+	struct stream stream = {
+		.seq = &copies_seq, .ns = &init_pid_ns, .net = &init_net,
+	};
+
+	if (!genl_has_listeners(&prefork_family, &init_net, 0))
+		return;
+	mutex_lock(&copies_lock);
+	stream_batch(&stream, events, lost);
+	mutex_unlock(&copies_lock);
+}
+
+/* Called by the work of the owner's queue, one call at a time. */
+static void deliver(struct queue *queue, struct list_head *events, u64 lost)
+{
+	struct owner *owner = container_of(queue, struct owner, queue);
+	struct stream stream = {
+		.seq = &owner->seq, .ns = owner->pid_ns,
+		.portid = owner->portid, .net = owner->net,
+	};
+	u64 before = owner->seq;
+
+	deliver_copies(events, lost);
+	/* Its port may be somebody else's by now. */
+	if (sock_flag(owner->sock, SOCK_DEAD))
+		return;
+	stream_batch(&stream, events, lost);
+	stats_add(PREFORK_STAT_EVENTS, owner->seq - before);
+}
+
+static struct pid *pidfd_target(struct genl_info *info)
+{
+	struct nlattr *attr = info->attrs[PREFORK_A_PIDFD];
+	struct file *file = fget(nla_get_u32(attr));
+	struct pid *pid = ERR_PTR(-EBADF);
+
+	if (file) {
+		pid = real_pidfd_pid(file);
+		if (!IS_ERR(pid))
+			get_pid(pid);
+		fput(file);
+	}
+	if (IS_ERR(pid))
+		NL_SET_ERR_MSG_ATTR(info->extack, attr, "not a pidfd");
+	return pid;
+}
+
+static struct pid *pid_target(struct genl_info *info)
+{
+	struct nlattr *attr = info->attrs[PREFORK_A_PID];
+	struct pid *pid = find_get_pid(nla_get_u32(attr));
+
+	if (pid)
+		return pid;
+	NL_SET_ERR_MSG_ATTR(info->extack, attr, "no such process");
+	return ERR_PTR(-ESRCH);
+}
+
+/* Returns a strong reference to what PIDFD or PID names, or ERR_PTR(). */
+static struct pid *target(struct genl_info *info)
+{
+	if (!info->attrs[PREFORK_A_PIDFD] == !info->attrs[PREFORK_A_PID]) {
+		NL_SET_ERR_MSG(info->extack,
+			       "exactly one of PIDFD and PID is needed");
+		return ERR_PTR(-EINVAL);
+	}
+	return info->attrs[PREFORK_A_PIDFD] ? pidfd_target(info) :
+					      pid_target(info);
+}
+
+static bool process_has_ended(struct task_struct *task)
+{
+	return !atomic_read(&task->signal->live);
+}
+
+/* Returns a strong reference to the leader of the process, or ERR_PTR(). */
+static struct task_struct *target_process(struct pid *pid,
+					  struct netlink_ext_ack *extack)
+{
+	struct task_struct *task = get_pid_task(pid, PIDTYPE_TGID);
+	struct task_struct *thread;
+
+	if (task && !process_has_ended(task) && pid_vnr(pid))
+		return task;
+	if (task)
+		put_task_struct(task);
+	else if ((thread = get_pid_task(pid, PIDTYPE_PID))) {
+		put_task_struct(thread);
+		NL_SET_ERR_MSG(extack, "this is a thread; name its process");
+		return ERR_PTR(-EINVAL);
+	}
+	NL_SET_ERR_MSG(extack, "no such process, or it has ended");
+	return ERR_PTR(-ESRCH);
+}
+
+static u32 get_u32(struct genl_info *info, int attr, u32 otherwise)
+{
+	return info->attrs[attr] ? nla_get_u32(info->attrs[attr]) : otherwise;
+}
+
+static int parse_options(struct genl_info *info, struct watch_options *options)
+{
+	options->flags = get_u32(info, PREFORK_A_FLAGS, 0);
+	options->hold = get_u32(info, PREFORK_A_HOLD, 0);
+	options->timeout = get_u32(info, PREFORK_A_TIMEOUT,
+				   PREFORK_TIMEOUT_DEFAULT);
+	if (options->hold & PREFORK_HOLD_THREAD &&
+	    !(options->flags & PREFORK_WATCH_THREADS)) {
+		NL_SET_ERR_MSG_ATTR(info->extack, info->attrs[PREFORK_A_HOLD],
+				    "threads are held only where they are reported: FLAGS lack THREADS");
+		return -EINVAL;
+	}
+	return 0;
+}
+
+static int check_target(struct task_struct *task, struct genl_info *info)
+{
+	if (same_thread_group(task, current)) {
+		NL_SET_ERR_MSG(info->extack,
+			       "a process cannot watch itself: nobody would answer its holds");
+		return -EDEADLK;
+	}
+	return access_target(task, info->extack);
+}
+
+static int add_error(int err, struct netlink_ext_ack *extack)
+{
+	if (err == -EEXIST)
+		NL_SET_ERR_MSG(extack, "this socket watches the process already");
+	else if (err == -EBUSY)
+		NL_SET_ERR_MSG(extack, "another owner watches the process");
+	return err;
+}
+
+/*
+ * A process that ends now either finds the watch and reports the exit, or is
+ * seen to have ended here: its count of threads falls before it looks.
+ */
+static int add_watch(struct watch *watch, struct task_struct *task,
+		     struct netlink_ext_ack *extack)
+{
+	int err = watch_add(watch_get(watch), NULL);
+
+	if (err) {
+		watch_put(watch);
+		return add_error(err, extack);
+	}
+	if (process_has_ended(task) && watch_remove(watch)) {
+		watch_put(watch);
+		NL_SET_ERR_MSG(extack, "the process has just ended");
+		return -ESRCH;
+	}
+	return 0;
+}
+
+static int watch_as(struct owner *owner, struct pid *pid,
+		    struct task_struct *task,
+		    const struct watch_options *options,
+		    struct netlink_ext_ack *extack)
+{
+	struct watch *watch;
+	int err;
+
+	if (owner->pid == pid) {
+		NL_SET_ERR_MSG(extack,
+			       "the process that owns this socket cannot be watched through it");
+		return -EDEADLK;
+	}
+	watch = watch_alloc(owner, pid, options);
+	if (!watch)
+		return -ENOMEM;
+	err = hooks_get(extack);
+	if (!err) {
+		err = add_watch(watch, task, extack);
+		hooks_put();
+	}
+	watch_put(watch);
+	return err;
+}
+
+static int watch_process(struct sk_buff *skb, struct genl_info *info,
+			 struct pid *pid, struct task_struct *task)
+{
+	struct watch_options options;
+	struct owner *owner;
+	int err = parse_options(info, &options) ?: check_target(task, info);
+
+	if (err)
+		return err;
+	owner = owner_of_socket(NETLINK_CB(skb).sk, genl_info_net(info),
+				info->snd_portid, deliver);
+	if (IS_ERR(owner))
+		return PTR_ERR(owner);
+	err = watch_as(owner, pid, task, &options, info->extack);
+	owner_put(owner);
+	return err;
+}
+
+static int cmd_watch(struct sk_buff *skb, struct genl_info *info)
+{
+	struct task_struct *task;
+	struct pid *pid;
+	int err = access_sender(skb, info->extack);
+
+	if (err)
+		return err;
+	pid = target(info);
+	if (IS_ERR(pid))
+		return PTR_ERR(pid);
+	task = target_process(pid, info->extack);
+	if (IS_ERR(task)) {
+		err = PTR_ERR(task);
+	} else {
+		err = watch_process(skb, info, pid, task);
+		put_task_struct(task);
+	}
+	put_pid(pid);
+	return err;
+}
+
+static int unwatch_one(struct owner *owner, struct pid *pid)
+{
+	struct watch *watch = watch_find(pid);
+	int err = -ESRCH;
+
+	if (watch && watch->owner == owner &&
+	    unwatch(watch, PREFORK_REASON_REQUEST))
+		err = 0;
+	watch_put(watch);
+	return err;
+}
+
+static int unwatch_target(struct owner *owner, struct genl_info *info)
+{
+	struct pid *pid;
+	int err;
+
+	if (!info->attrs[PREFORK_A_PIDFD] && !info->attrs[PREFORK_A_PID]) {
+		unwatch_all(owner, PREFORK_REASON_REQUEST);
+		return 0;
+	}
+	pid = target(info);
+	if (IS_ERR(pid))
+		return PTR_ERR(pid);
+	err = unwatch_one(owner, pid);
+	if (err)
+		NL_SET_ERR_MSG(info->extack,
+			       "this socket does not watch that process");
+	put_pid(pid);
+	return err;
+}
+
+static int cmd_unwatch(struct sk_buff *skb, struct genl_info *info)
+{
+	struct owner *owner = owner_find(NETLINK_CB(skb).sk);
+	int err;
+
+	if (!owner) {
+		NL_SET_ERR_MSG(info->extack, "this socket watches nothing");
+		return -ESRCH;
+	}
+	err = unwatch_target(owner, info);
+	owner_put(owner);
+	return err;
+}
+
+/* 0 for "go on", the errno of a DENY, or negative for a bad message. */
+static int parse_verdict(struct genl_info *info)
+{
+	bool deny = get_u32(info, PREFORK_A_VERDICT,
+			    PREFORK_VERDICT_CONTINUE) == PREFORK_VERDICT_DENY;
+
+	if (deny == !!info->attrs[PREFORK_A_ERRNO])
+		return get_u32(info, PREFORK_A_ERRNO, 0);
+	NL_SET_ERR_MSG(info->extack, "DENY needs an ERRNO, CONTINUE has none");
+	return -EINVAL;
+}
+
+static int cmd_release(struct sk_buff *skb, struct genl_info *info)
+{
+	struct owner *owner;
+	int err = -ENOENT, error;
+
+	if (!info->attrs[PREFORK_A_COOKIE]) {
+		NL_SET_ERR_MSG(info->extack, "COOKIE is missing");
+		return -EINVAL;
+	}
+	error = parse_verdict(info);
+	if (error < 0)
+		return error;
+	owner = owner_find(NETLINK_CB(skb).sk);
+	if (owner)
+		err = hold_answer(owner,
+				  nla_get_u64(info->attrs[PREFORK_A_COOKIE]),
+				  error);
+	owner_put(owner);
+	if (err == -ENOENT)
+		NL_SET_ERR_MSG_ATTR(info->extack, info->attrs[PREFORK_A_COOKIE],
+				    "this socket holds no task with that cookie (any more)");
+	else if (err == -EALREADY)
+		NL_SET_ERR_MSG_ATTR(info->extack, info->attrs[PREFORK_A_COOKIE],
+				    "this hold has been answered before");
+	return err;
+}
+
+static int reply_watch(struct sk_buff *skb, struct watch *watch, u32 portid,
+		       u32 seq, int flags)
+{
+	void *header = genlmsg_put(skb, portid, seq, &prefork_family, flags,
+				   PREFORK_CMD_GET);
+	int err;
+
+	if (!header)
+		return -EMSGSIZE;
+	err = message_fill_watch(skb, watch, task_active_pid_ns(current));
+	if (err)
+		genlmsg_cancel(skb, header);
+	else
+		genlmsg_end(skb, header);
+	return err;
+}
+
+static int get_one(struct genl_info *info, struct watch *watch)
+{
+	struct sk_buff *skb = genlmsg_new(GENLMSG_DEFAULT_SIZE, GFP_KERNEL);
+	int err;
+
+	if (!skb)
+		return -ENOMEM;
+	err = reply_watch(skb, watch, info->snd_portid, info->snd_seq, 0);
+	if (!err)
+		return genlmsg_reply(skb, info);
+	nlmsg_free(skb);
+	return err;
+}
+
+static int cmd_get(struct sk_buff *skb, struct genl_info *info)
+{
+	struct watch *watch;
+	struct pid *pid;
+	int err = access_sender(skb, info->extack);
+
+	if (err)
+		return err;
+	pid = target(info);
+	if (IS_ERR(pid))
+		return PTR_ERR(pid);
+	watch = watch_find(pid);
+	err = watch ? get_one(info, watch) : -ESRCH;
+	if (err == -ESRCH)
+		NL_SET_ERR_MSG(info->extack, "nobody watches that process");
+	watch_put(watch);
+	put_pid(pid);
+	return err;
+}
+
+static int dump_start(struct netlink_callback *cb)
+{
+	return access_sender(cb->skb, cb->extack);
+}
+
+struct dump_context {
+	struct sk_buff *skb;
+	struct netlink_callback *cb;
+};
+
+static int dump_visit(struct watch *watch, void *data)
+{
+	struct dump_context *context = data;
+	int err = reply_watch(context->skb, watch,
+			      NETLINK_CB(context->cb->skb).portid,
+			      context->cb->nlh->nlmsg_seq, NLM_F_MULTI);
+
+	return err == -ESRCH ? 0 : err;
+}
+
+/* cb->args: 0 the bucket to go on with, 1 how many of it were dumped. */
+static int dump_watches(struct sk_buff *skb, struct netlink_callback *cb)
+{
+	struct dump_context context = { .skb = skb, .cb = cb };
+	int skip = cb->args[1];
+
+	if (cb->args[0] < 0)
+		return 0;
+	cb->args[0] = watch_for_each(cb->args[0], &skip, dump_visit, &context);
+	cb->args[1] = skip;
+	return skb->len;
+}
+
+static int cmd_stats(struct sk_buff *skb, struct genl_info *info)
+{
+	struct sk_buff *reply;
+	void *header;
+	int err = access_sender(skb, info->extack);
+
+	if (err)
+		return err;
+	reply = genlmsg_new(GENLMSG_DEFAULT_SIZE, GFP_KERNEL);
+	if (!reply)
+		return -ENOMEM;
+	header = genlmsg_put_reply(reply, info, &prefork_family, 0,
+				   PREFORK_CMD_STATS);
+	if (!header || message_fill_stats(reply, hooks_armed(),
+					  hooks_missed())) {
+		nlmsg_free(reply);
+		return -EMSGSIZE;
+	}
+	genlmsg_end(reply, header);
+	return genlmsg_reply(reply, info);
+}
+
+static const struct genl_ops prefork_ops[] = {
+	{
+		.cmd = PREFORK_CMD_WATCH,
+		.doit = cmd_watch,
+		.policy = watch_policy,
+		.maxattr = PREFORK_A_MAX,
+	}, {
+		.cmd = PREFORK_CMD_UNWATCH,
+		.doit = cmd_unwatch,
+		.policy = target_policy,
+		.maxattr = PREFORK_A_MAX,
+	}, {
+		.cmd = PREFORK_CMD_RELEASE,
+		.doit = cmd_release,
+		.policy = release_policy,
+		.maxattr = PREFORK_A_MAX,
+	}, {
+		.cmd = PREFORK_CMD_GET,
+		.doit = cmd_get,
+		.start = dump_start,
+		.dumpit = dump_watches,
+		.policy = target_policy,
+		.maxattr = PREFORK_A_MAX,
+	}, {
+		.cmd = PREFORK_CMD_STATS,
+		.doit = cmd_stats,
+		.policy = empty_policy,
+		.maxattr = PREFORK_A_MAX,
+	},
+};
+
+static const struct genl_multicast_group prefork_groups[] = {
+	{ .name = PREFORK_MCGRP_EVENTS, COMPAT_MCGRP_SYS_ADMIN },
+};
+
+static struct genl_family prefork_family __ro_after_init = {
+	.name		= PREFORK_GENL_NAME,
+	.version	= PREFORK_GENL_VERSION,
+	.maxattr	= PREFORK_A_MAX,
+	.module		= THIS_MODULE,
+	.ops		= prefork_ops,
+	.n_ops		= ARRAY_SIZE(prefork_ops),
+	.mcgrps		= prefork_groups,
+	.n_mcgrps	= ARRAY_SIZE(prefork_groups),
+	/* An answer must not wait behind other families' commands. */
+	.parallel_ops	= true,
+	COMPAT_GENL_STRICT_HEADERS
+};
+
+static void owner_died(struct owner *owner)
+{
+	watch_bar_owner(owner);
+	queue_close(&owner->queue);
+	unwatch_all(owner, PREFORK_REASON_REQUEST);
+	/* Calls that outlive their watch may still wait. */
+	hold_release_all(owner, NULL);
+	owner_retire(owner);
+}
+
+/* Called in the task that closes the socket, or dies with it. */
+static int socket_event(struct notifier_block *notifier, unsigned long event,
+			void *data)
+{
+	struct netlink_notify *notify = data;
+	struct owner *owner;
+
+	if (event != NETLINK_URELEASE || notify->protocol != NETLINK_GENERIC)
+		return NOTIFY_DONE;
+	while ((owner = owner_take_closed(notify->net, notify->portid)))
+		owner_died(owner);
+	return NOTIFY_DONE;
+}
+
+static struct notifier_block socket_notifier = {
+	.notifier_call = socket_event,
+};
+
+int netlink_init(void)
+{
+	int err = netlink_register_notifier(&socket_notifier);
+
+	if (err)
+		return err;
+	err = genl_register_family(&prefork_family);
+	if (err)
+		netlink_unregister_notifier(&socket_notifier);
+	return err;
+}
+
+/* There is no owner: it would pin the module. */
+void netlink_exit(void)
+{
+	genl_unregister_family(&prefork_family);
+	netlink_unregister_notifier(&socket_notifier);
+}

@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "owner.h"
+#include "stats.h"
+
+#include <linux/sched/signal.h>
+#include <linux/module.h>
+#include <linux/mutex.h>
+#include <linux/pid_namespace.h>
+#include <linux/slab.h>
+#include <net/sock.h>
+
+static DEFINE_MUTEX(owners_lock);
+static LIST_HEAD(owners);
+
+/* Last references are dropped where one may not sleep. */
+static void owner_destroy(struct work_struct *work)
+{
+	struct owner *owner = container_of(work, struct owner, destroy);
+
+	queue_destroy(&owner->queue);
+	WARN_ON(!xa_empty(&owner->holds));
+	xa_destroy(&owner->holds);
+	put_pid(owner->pid);
+	put_pid_ns(owner->pid_ns);
+	sock_put(owner->sock);
+	kfree(owner);
+	stats_dec(PREFORK_STAT_OWNERS);
+}
+
+static struct owner *owner_create(struct sock *sock, struct net *net,
+				  u32 portid,
+				  void (*deliver)(struct queue *,
+						  struct list_head *, u64))
+{
+	struct owner *owner = kzalloc(sizeof(*owner), GFP_KERNEL);
+
+	if (!owner)
+		return ERR_PTR(-ENOMEM);
+	if (!try_module_get(THIS_MODULE)) {
+		kfree(owner);
+		return ERR_PTR(-ENODEV);
+	}
+	refcount_set(&owner->refs, 1);
+	sock_hold(sock);
+	owner->sock = sock;
+	owner->net = net;
+	owner->portid = portid;
+	owner->pid_ns = get_pid_ns(task_active_pid_ns(current));
+	owner->pid = get_pid(task_tgid(current));
+	INIT_LIST_HEAD(&owner->watches);
+	xa_init(&owner->holds);
+	queue_init(&owner->queue, deliver);
+	INIT_WORK(&owner->destroy, owner_destroy);
+	stats_inc(PREFORK_STAT_OWNERS);
+	return owner;
+}
+
+static struct owner *owner_find_locked(const struct sock *sock)
+{
+	struct owner *owner;
+
+	lockdep_assert_held(&owners_lock);
+	list_for_each_entry(owner, &owners, node)
+		if (owner->sock == sock)
+			return owner;
+	return NULL;
+}
+
+struct owner *owner_find(const struct sock *sock)
+{
+	struct owner *owner;
+
+	mutex_lock(&owners_lock);
+	owner = owner_find_locked(sock);
+	if (owner)
+		owner_get(owner);
+	mutex_unlock(&owners_lock);
+	return owner;
+}
+
+struct owner *owner_of_socket(struct sock *sock, struct net *net, u32 portid,
+			      void (*deliver)(struct queue *,
+					      struct list_head *, u64))
+{
+	struct owner *owner;
+
+	mutex_lock(&owners_lock);
+	owner = owner_find_locked(sock);
+	if (!owner) {
+		owner = owner_create(sock, net, portid, deliver);
+		if (IS_ERR(owner))
+			goto unlock;
+		list_add(&owner->node, &owners);
+	}
+	owner_get(owner);
+unlock:
+	mutex_unlock(&owners_lock);
+	return owner;
+}
+
+/*
+ * A port can be bound again before its previous socket's release has been
+ * told, so the number alone does not say which of two owners is meant.
+ */
+struct owner *owner_take_closed(const struct net *net, u32 portid)
+{
+	struct owner *owner, *found = NULL;
+
+	mutex_lock(&owners_lock);
+	list_for_each_entry(owner, &owners, node) {
+		if (owner->portid == portid && owner->net == net &&
+		    sock_flag(owner->sock, SOCK_DEAD)) {
+			list_del(&owner->node);
+			found = owner;
+			break;
+		}
+	}
+	mutex_unlock(&owners_lock);
+	return found;
+}
+
+void owner_retire(struct owner *owner)
+{
+	owner_put(owner);
+	module_put(THIS_MODULE);
+}
+
+struct owner *owner_get(struct owner *owner)
+{
+	refcount_inc(&owner->refs);
+	return owner;
+}
+
+void owner_put(struct owner *owner)
+{
+	if (owner && refcount_dec_and_test(&owner->refs))
+		queue_work(prefork_wq, &owner->destroy);
+}

@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * LOCKING: queue->lock is raw and interrupt-safe because tracepoints post;
+ * nothing is allocated, freed or woken under it.
+ * LIFETIME: the queue is part of its owner, which destroys it.
+ */
+#include "queue.h"
+#include "event.h"
+#include "limits.h"
+#include "stats.h"
+
+#include <linux/jiffies.h>
+
+struct workqueue_struct *prefork_wq;
+
+int queues_init(void)
+{
+	/* A reader that does not read keeps a worker: allow for many. */
+	prefork_wq = alloc_workqueue("prefork", WQ_UNBOUND | WQ_HIGHPRI,
+				     WQ_UNBOUND_MAX_ACTIVE);
+	return prefork_wq ? 0 : -ENOMEM;
+}
+
+void queues_exit(void)
+{
+	destroy_workqueue(prefork_wq);
+}
+
+/* Moves a batch out; returns the losses behind it if it empties the queue. */
+static u64 queue_take(struct queue *queue, struct list_head *batch,
+		      unsigned int *count)
+{
+	unsigned long flags;
+	u64 lost = 0;
+
+	*count = 0;
+	raw_spin_lock_irqsave(&queue->lock, flags);
+	while (!list_empty(&queue->events) && *count < QUEUE_BATCH) {
+		list_move_tail(queue->events.next, batch);
+		(*count)++;
+	}
+	WRITE_ONCE(queue->length, queue->length - *count);
+	if (list_empty(&queue->events)) {
+		lost = queue->lost;
+		queue->lost = 0;
+	}
+	raw_spin_unlock_irqrestore(&queue->lock, flags);
+	return lost;
+}
+
+static void events_free(struct list_head *events, unsigned int count)
+{
+	struct event *event, *next;
+
+	list_for_each_entry_safe(event, next, events, node)
+		event_free(event);
+	stats_add(PREFORK_STAT_QUEUED, -(s64)count);
+}
+
+static void queue_flush(struct work_struct *work)
+{
+	struct queue *queue = container_of(work, struct queue, flush);
+	unsigned int count;
+
+	for (;;) {
+		LIST_HEAD(batch);
+		u64 lost = queue_take(queue, &batch, &count);
+
+		if (!count && !lost)
+			return;
+		queue->deliver(queue, &batch, lost);
+		events_free(&batch, count);
+		wake_up_all(&queue->room);
+	}
+}
+
+void queue_init(struct queue *queue,
+		void (*deliver)(struct queue *, struct list_head *, u64))
+{
+	raw_spin_lock_init(&queue->lock);
+	INIT_LIST_HEAD(&queue->events);
+	init_waitqueue_head(&queue->room);
+	INIT_WORK(&queue->flush, queue_flush);
+	queue->deliver = deliver;
+}
+
+void queue_destroy(struct queue *queue)
+{
+	cancel_work_sync(&queue->flush);
+	events_free(&queue->events, queue->length);
+}
+
+void queue_close(struct queue *queue)
+{
+	unsigned long flags;
+
+	raw_spin_lock_irqsave(&queue->lock, flags);
+	queue->closed = true;
+	raw_spin_unlock_irqrestore(&queue->lock, flags);
+	wake_up_all(&queue->room);
+}
+
+void queue_post(struct queue *queue, struct event *event)
+{
+	unsigned long flags;
+
+	stats_inc(PREFORK_STAT_QUEUED);
+	raw_spin_lock_irqsave(&queue->lock, flags);
+	event->lost = queue->lost;
+	queue->lost = 0;
+	list_add_tail(&event->node, &queue->events);
+	WRITE_ONCE(queue->length, queue->length + 1);
+	raw_spin_unlock_irqrestore(&queue->lock, flags);
+	queue_work(prefork_wq, &queue->flush);
+}
+
+void queue_lose(struct queue *queue, unsigned int n)
+{
+	unsigned long flags;
+
+	stats_add(PREFORK_STAT_LOST, n);
+	raw_spin_lock_irqsave(&queue->lock, flags);
+	queue->lost += n;
+	raw_spin_unlock_irqrestore(&queue->lock, flags);
+	queue_work(prefork_wq, &queue->flush);
+}
+
+/* A glance without the lock: a few events more than the limit do no harm. */
+static bool queue_has_room(const struct queue *queue)
+{
+	return READ_ONCE(queue->length) < QUEUE_MAX_EVENTS ||
+	       READ_ONCE(queue->closed);
+}
+
+bool queue_wait_room(struct queue *queue, unsigned int timeout_ms)
+{
+	long timeout = timeout_ms ? msecs_to_jiffies(timeout_ms) :
+				    MAX_SCHEDULE_TIMEOUT;
+
+	return queue_has_room(queue) ||
+	       wait_event_killable_timeout(queue->room, queue_has_room(queue),
+					   timeout) > 0;
+}
+
+void queue_offer(struct queue *queue, struct event *event,
+		 unsigned int timeout_ms)
+{
+	if (event && queue_wait_room(queue, timeout_ms)) {
+		queue_post(queue, event);
+		return;
+	}
+	event_free(event);
+	queue_lose(queue, 1);
+}

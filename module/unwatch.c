@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "unwatch.h"
+#include "announcement.h"
+#include "event.h"
+#include "hold.h"
+#include "owner.h"
+#include "park.h"
+#include "watch.h"
+
+#include <linux/pid.h>
+#include <linux/sched/task.h>
+
+/* The event that was kept for the exit serves here: only one can come. */
+static void unwatch_report(struct watch *watch, enum prefork_reason reason)
+{
+	struct task_struct *task = get_pid_task(watch->pid, PIDTYPE_TGID);
+	struct event *event = watch->exit;
+
+	if (!task)	/* reaped meanwhile; nobody misses a farewell */
+		return;
+	watch->exit = NULL;
+	event_label(event, PREFORK_EVENT_UNWATCHED, task, NULL);
+	event->reason = reason;
+	put_task_struct(task);
+	queue_post(&watch->owner->queue, event);
+}
+
+bool unwatch(struct watch *watch, enum prefork_reason reason)
+{
+	struct announcement *announcement;
+
+	/* This marks it gone, and nothing begins to wait for it any more. */
+	if (!watch_remove(watch))
+		return false;
+	hold_release_all(watch->owner, watch);
+	while ((announcement = unpark_any(watch)))
+		announcement_abandon(announcement);
+	unwatch_report(watch, reason);
+	watch_put(watch);
+	return true;
+}
+
+unsigned int unwatch_all(struct owner *owner, enum prefork_reason reason)
+{
+	unsigned int count = 0;
+	struct watch *watch;
+
+	while ((watch = watch_first_of(owner))) {
+		count += unwatch(watch, reason);
+		watch_put(watch);
+	}
+	return count;
+}

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef PREFORK_UNWATCH_H
+#define PREFORK_UNWATCH_H
+
+#include <linux/prefork.h>
+#include <linux/types.h>
+
+struct owner;
+struct watch;
+
+/*
+ * Ends a watch of a process that lives: all that is held for it runs on.
+ * Sleeps. Returns false if it has ended already.
+ */
+bool unwatch(struct watch *watch, enum prefork_reason reason);
+
+/* Ends all watches of the owner. Returns how many there were. */
+unsigned int unwatch_all(struct owner *owner, enum prefork_reason reason);
+
+#endif /* PREFORK_UNWATCH_H */

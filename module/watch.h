@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef PREFORK_WATCH_H
+#define PREFORK_WATCH_H
+
+#include <linux/rcupdate.h>
+#include <linux/refcount.h>
+#include <linux/task_work.h>
+#include <linux/types.h>
+
+struct event;
+struct owner;
+struct pid;
+
+/* What WATCH asked for; inherited as it is. */
+struct watch_options {
+	u32 flags;		/* PREFORK_WATCH_... */
+	u32 hold;		/* PREFORK_HOLD_... */
+	u32 timeout;		/* ms, 0: none */
+};
+
+/*
+ * That an owner watches a process.
+ *
+ * LIFETIME: the table holds a reference until the process ends, UNWATCH or
+ * the end of the owner; each clone call and exec that is being reported holds
+ * one. Freed after a grace period: probes look watches up under RCU.
+ */
+struct watch {
+	struct hlist_node node;		/* the table: lock, RCU */
+	struct list_head by_owner;	/* lock */
+	struct pid *pid;		/* strong; the process, unset until known */
+	struct owner *owner;		/* strong */
+	struct watch_options options;	/* constant */
+	bool gone;			/* lock; out of the table for good */
+	atomic_t held;			/* tasks held for it */
+	struct event *exit;		/* EXIT, allocated ahead; goes to the
+					 * one who removes the watch */
+	struct callback_head exec;	/* the task that executes a program */
+	pid_t exec_old_tid;		/* that task only */
+	refcount_t refs;
+	struct rcu_head rcu;
+};
+
+/* @on_idle is called, in any context, when the last watch has gone. */
+void watches_init(void (*on_idle)(void));
+bool watches_any(void);
+
+/* Returns a watch with one reference that is in no table yet, or NULL. */
+struct watch *watch_alloc(struct owner *owner, struct pid *pid,
+			  const struct watch_options *options);
+
+/*
+ * Enters it, handing the caller's reference to the table. @parent, if not
+ * NULL, is the watch that it is inherited from. Any context.
+ *   -EEXIST  this owner watches the process already
+ *   -EBUSY   another one does
+ *   -ESRCH   the owner or the parent's watch has gone: nothing to inherit
+ */
+int watch_add(struct watch *watch, const struct watch *parent);
+
+/*
+ * Takes it out of the table. Only one caller gets true: it owns the table's
+ * reference then. Any context.
+ */
+bool watch_remove(struct watch *watch);
+
+/* Bars the owner from new watches for good. */
+void watch_bar_owner(struct owner *owner);
+
+/* Each returns a strong reference or NULL. Any context. */
+struct watch *watch_find(struct pid *pid);
+struct watch *watch_first_of(struct owner *owner);
+
+/* For a probe: is the process watched, and how? No reference is taken. */
+bool watch_peek(struct pid *pid, struct watch_options *options);
+
+/*
+ * Calls @visit for every watch from the @start-th bucket on, under RCU, until
+ * it returns nonzero. Returns the bucket to go on with, or -1 at the end.
+ */
+int watch_for_each(int start, int *skip,
+		   int (*visit)(struct watch *watch, void *context),
+		   void *context);
+
+struct watch *watch_get(struct watch *watch);
+void watch_put(struct watch *watch);	/* any context; NULL is fine */
+
+#endif /* PREFORK_WATCH_H */
