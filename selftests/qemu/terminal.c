@@ -385,6 +385,8 @@ int main(int argc, char **argv)
 			return 120;
 		}
 	}
+	/* Not longer than vm itself. */
+	prctl(PR_SET_PDEATHSIG, SIGTERM);
 	if (!job || !verdict || optind == argc)
 		return 120;
 	setlinebuf(verdict);
