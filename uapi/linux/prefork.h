@@ -42,7 +42,7 @@
  *
  *   GET        { PIDFD | PID }  or as a dump { }
  *     reply    { PID, COMM, FLAGS, HOLD, TIMEOUT, OWNER, OWNER_PID,
- *                HELD { TID, CHILD, COOKIE, SINCE, [DEADLINE] } ... }
+ *                HELD { TID, CHILD, HOLD, COOKIE, SINCE, [DEADLINE] } ... }
  *       One watch, or in a dump every watch there is, with the tasks held now.
  *       Needs CAP_SYS_PTRACE.
  *         ESRCH     nobody watches that process
@@ -133,9 +133,8 @@ enum prefork_attr {
 	PREFORK_A_ERRNO,	/* u32: positive errno, 1 to 511 */
 	PREFORK_A_CLONE_FLAGS,	/* u64: CLONE_... as in clone3(2) */
 	PREFORK_A_THREAD,	/* flag: about a thread, not a process */
-	PREFORK_A_PATH,		/* string: path of the image, as its reader
-				 * would see it in /proc/PID/exe; absent where
-				 * it could not be had */
+	PREFORK_A_PATH,		/* string: path of the image below the root of
+				 * the process; absent for want of memory */
 	PREFORK_A_OLD_TID,	/* u32: TID of the caller before the exec */
 	PREFORK_A_STATUS,	/* u32: as from wait(2) */
 	PREFORK_A_UTIME,	/* u64: user time, ns */
