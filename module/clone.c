@@ -135,20 +135,28 @@ static void clone_prepare_child(struct call *call, u64 clone_flags)
 		queue_lose(&watch->owner->queue, 1);
 }
 
-static void clone_report_vfork(const struct call *call, pid_t ret)
+/* The announced child, or NULL if none was. */
+static struct pid *call_child(const struct call *call)
+{
+	return call->announcement ? call->announcement->child : NULL;
+}
+
+static void clone_report_vfork(const struct call *call, u64 clone_flags,
+			       pid_t ret)
 {
 	struct watch *watch = call->watch;
-	struct event *event;
+	struct event *event = NULL;
 
 	/* A parent that is being killed does not wait for the child. */
-	if (ret < 0 || !call->announcement->child ||
-	    call->announcement->kind != PREFORK_HOLD_VFORK ||
+	if (ret < 0 || clone_kind(clone_flags) != PREFORK_HOLD_VFORK ||
 	    fatal_signal_pending(current))
 		return;
-	event = event_alloc(GFP_KERNEL);
+	/* One that was not announced has been counted as lost, as this is. */
+	if (call_child(call))
+		event = event_alloc(GFP_KERNEL);
 	if (event) {
 		event_label(event, PREFORK_EVENT_VFORK_DONE, current,
-			    call->announcement->child);
+			    call_child(call));
 		event->suspended = event->time - call->born;
 	}
 	queue_offer(&watch->owner->queue, event, watch->options.timeout);
@@ -171,7 +179,6 @@ static void clone_conclude(struct call *call, pid_t ret)
 		park(announcement);
 		return;
 	}
-	clone_report_vfork(call, ret);
 	if (!announcement->child) {
 		/* Never announced: it failed first, or a probe was off. */
 		if (ret > 0)
@@ -204,6 +211,7 @@ static pid_t clone_watched(struct call *call, struct kernel_clone_args *args)
 		clone_prepare_child(call, args->flags);
 		ret = real_kernel_clone(args);
 	}
+	clone_report_vfork(call, args->flags, ret);
 	clone_conclude(call, ret);
 	watch_put(call->child_watch);
 	watch_put(call->watch);
