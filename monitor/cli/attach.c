@@ -6,10 +6,10 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "diagnose.h"
 #include "follow.h"
+#include "found.h"
 #include "options.h"
 #include "verbs.h"
 
@@ -50,12 +50,9 @@ static int watch_tree(struct follow *follow, const struct options *options, cons
 	return 0;
 }
 
-/* What this process watches is what has just been found. */
-static int find(const struct prefork_watched *watched, void *arg)
+static int find(const struct found *found, void *arg)
 {
-	if (watched->owner_pid == getpid() && !follow_found(arg, watched->pid, watched->comm))
-		return -ENOMEM;
-	return 0;
+	return follow_found(arg, found->pid, found->comm) ? 0 : -ENOMEM;
 }
 
 static int begin(struct follow *follow, const struct options *options, char **pids)
@@ -67,7 +64,7 @@ static int begin(struct follow *follow, const struct options *options, char **pi
 		if (err)
 			return err;
 	}
-	err = prefork_dump(follow_session(follow), find, follow);
+	err = found_each(follow_session(follow), find, follow);
 	return err ? fail_query(err) : 0;
 }
 

@@ -25,7 +25,10 @@ void follow_destroy(struct follow *follow);
 
 struct prefork *follow_session(const struct follow *follow);
 
-/* A process that is watched already, before follow_until_...(). */
+/*
+ * A process that is watched already, before follow_until_...(); parents before
+ * their children. False without memory.
+ */
 bool follow_found(struct follow *follow, pid_t pid, const char *comm);
 
 enum follow_end {

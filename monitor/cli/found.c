@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "found.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <prefork.h>
+
+#include "core/proc.h"
+
+struct list {
+	struct found *items;
+	size_t count, room;
+};
+
+static int grow(struct list *list)
+{
+	size_t room = list->room ? 2 * list->room : 64;
+	struct found *items = reallocarray(list->items, room, sizeof(*items));
+
+	if (!items)
+		return -ENOMEM;
+	list->items = items;
+	list->room = room;
+	return 0;
+}
+
+static int add(const struct prefork_watched *watched, void *arg)
+{
+	struct list *list = arg;
+	struct found *found;
+	pid_t ppid;
+
+	if (watched->owner_pid != getpid())
+		return 0;
+	if (list->count == list->room && grow(list) < 0)
+		return -ENOMEM;
+	found = &list->items[list->count];
+	found->pid = watched->pid;
+	memcpy(found->comm, watched->comm, sizeof(found->comm));
+	/* One that is gone already will be told of by an event. */
+	if (proc_origin(found->pid, &ppid, &found->start))
+		list->count++;
+	return 0;
+}
+
+/* The clock ticks only 100 times a second; PIDs mostly grow. */
+static int compare(const void *left, const void *right)
+{
+	const struct found *a = left, *b = right;
+
+	if (a->start != b->start)
+		return a->start < b->start ? -1 : 1;
+	return a->pid < b->pid ? -1 : a->pid > b->pid;
+}
+
+int found_each(struct prefork *pf, int (*fn)(const struct found *found, void *arg), void *arg)
+{
+	struct list list = { 0 };
+	int err = prefork_dump(pf, add, &list);
+
+	if (list.count)
+		qsort(list.items, list.count, sizeof(*list.items), compare);
+	for (size_t i = 0; !err && i < list.count; i++)
+		err = fn(&list.items[i], arg);
+	free(list.items);
+	return err;
+}

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* What ran already when this process began to watch it. */
+#ifndef FOUND_H
+#define FOUND_H
+
+#include <stdint.h>
+#include <sys/types.h>
+
+struct prefork;
+
+struct found {
+	pid_t pid;
+	uint64_t start;		/* CLOCK_BOOTTIME, ns */
+	char comm[16];
+};
+
+/*
+ * Calls @fn for each process that this one watches, the oldest first: parents
+ * come before their children. Returns 0, -errno, or what @fn returned other
+ * than 0.
+ */
+int found_each(struct prefork *pf, int (*fn)(const struct found *found, void *arg), void *arg);
+
+#endif
