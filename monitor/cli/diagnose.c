@@ -56,40 +56,24 @@ int fail_open(int err)
 	return fail("cannot talk to the kernel: %s", strerror(-err));
 }
 
-/* The kernel's reason, in brackets where there is one. */
-static const char *reason(char *buffer, size_t size)
+/* In the kernel's words where it has any. */
+static const char *reason(int err)
 {
 	const char *message = prefork_message();
 
-	snprintf(buffer, size, *message ? " (%s)" : "%s", message);
-	return buffer;
-}
-
-static int fail_permission(const char *what)
-{
-	char why[256];
-
-	return fail("not permitted to %s%s; it takes CAP_SYS_PTRACE, which root has",
-		    what, reason(why, sizeof(why)));
+	if (*message)
+		return message;
+	if (err == -EPERM)
+		return "CAP_SYS_PTRACE is needed, which root has";
+	return strerror(-err);
 }
 
 int fail_watch(pid_t pid, int err)
 {
-	char why[256], what[64];
-
-	if (err == -EPERM || err == -EACCES) {
-		snprintf(what, sizeof(what), "watch process %d", (int)pid);
-		return fail_permission(what);
-	}
-	return fail("cannot watch process %d: %s%s", (int)pid, strerror(-err),
-		    reason(why, sizeof(why)));
+	return fail("cannot watch process %d: %s", (int)pid, reason(err));
 }
 
 int fail_query(int err)
 {
-	char why[256];
-
-	if (err == -EPERM || err == -EACCES)
-		return fail_permission("ask what is watched");
-	return fail("cannot ask what is watched: %s%s", strerror(-err), reason(why, sizeof(why)));
+	return fail("cannot ask what is watched: %s", reason(err));
 }
