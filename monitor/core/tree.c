@@ -287,17 +287,12 @@ const struct process *tree_next(const struct process *process)
 
 void process_title(const struct process *process, char *to, size_t size)
 {
-	const struct process *origin = process;
 	char comm[4 * sizeof(process->comm)];
 
-	while (origin && !origin->command)
-		origin = origin->parent;
 	if (process->command) {
 		snprintf(to, size, "%s", process->command);
-	} else if (origin) {
-		snprintf(to, size, "[%s]", origin->command);
-	} else {
-		quote_name(comm, sizeof(comm), process->comm);
-		snprintf(to, size, "[%s]", comm);
+		return;
 	}
+	quote_name(comm, sizeof(comm), process->comm);
+	snprintf(to, size, "[%s]", comm);
 }

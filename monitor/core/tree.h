@@ -74,7 +74,7 @@ size_t tree_running(const struct tree *tree);
 const struct process *tree_first(const struct tree *tree);
 const struct process *tree_next(const struct process *process);
 
-/* How to call it: its command, or in brackets that of its origin. */
+/* How to call it: its command, or in brackets the name it was born with. */
 void process_title(const struct process *process, char *to, size_t size);
 
 #endif

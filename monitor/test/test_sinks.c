@@ -170,9 +170,9 @@ static void tree_is_drawn(void)
 	       "\n4 processes; times in seconds\n"
 	       "      wall      user    system    status     pid  command\n"
 	       "     1.000     1.000     0.000         1       1  sh -c x\n"
-	       "     0.988     1.000     0.000         2       2  |- [sh -c x]\n"
-	       "     0.988     1.000     0.000         4       4  |  `- [sh -c x]\n"
-	       "     0.988     1.000     0.000   SIGSEGV       3  `- [sh -c x]\n");
+	       "     0.988     1.000     0.000         2       2  |- [make]\n"
+	       "     0.988     1.000     0.000         4       4  |  `- [make]\n"
+	       "     0.988     1.000     0.000   SIGSEGV       3  `- [make]\n");
 	tree_destroy(tree);
 }
 

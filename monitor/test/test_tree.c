@@ -75,10 +75,10 @@ static void parentage_follows_births(void)
 	EQUAL(4, p->pid);
 	EQUAL(2, p->depth);
 	EQUAL(2, p->parent->pid);
-	STRING(title(p), "[/bin/true]");
+	STRING(title(p), "[name]");
 	p = tree_next(p);
 	EQUAL(3, p->pid);
-	STRING(title(p), "[sh -c x]");
+	STRING(title(p), "[name]");
 	CHECK(!tree_next(p));
 	tree_destroy(tree);
 }
