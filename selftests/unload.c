@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * unload - the module can be removed when nobody is in it, and not before
+ */
+#define _GNU_SOURCE
+#include "create.h"
+#include "module.h"
+#include "proc.h"
+#include "session.h"
+#include "storm.h"
+
+FIXTURE(module)
+{
+	struct actor actor;
+	struct session session;
+	struct storm storm;
+};
+
+FIXTURE_SETUP(module)
+{
+	int ret = module_load();
+
+	ASSERT_TRUE(ret == 0 || ret == -EEXIST) {
+		TH_LOG("%s: %s", module_file(), strerror(-ret));
+	}
+	actor_start(_metadata, &self->actor);
+	session_open(_metadata, &self->session);
+}
+
+FIXTURE_TEARDOWN(module)
+{
+	storm_stop(&self->storm);
+	session_close(&self->session);
+	actor_end(&self->actor);
+	module_load();
+}
+
+static void watch(struct __test_metadata *_metadata,
+		  FIXTURE_DATA(module) *self, uint32_t hold)
+{
+	ASSERT_EQ(0, session_watch(&self->session, self->actor.pid,
+				   PREFORK_WATCH_TREE | PREFORK_WATCH_THREADS,
+				   hold, 0));
+}
+
+static void expect_in_use(struct __test_metadata *_metadata)
+{
+	int ret = module_unload();
+
+	EXPECT_TRUE(ret == -EAGAIN || ret == -EBUSY) {
+		TH_LOG("unload says %d", ret);
+	}
+}
+
+TEST_F_TIMEOUT(module, idle_can_be_unloaded_and_loaded_again, 60)
+{
+	session_close(&self->session);
+	ASSERT_EQ(0, module_unload());
+	EXPECT_EQ(-ENOENT, prefork_open(&self->session.pf));
+	EXPECT_LT(0, actor_do(_metadata, &self->actor, create, BY_FORK));
+	ASSERT_EQ(0, module_load());
+	session_open(_metadata, &self->session);
+	watch(_metadata, self, HOLD_ALL);
+	EXPECT_LT(0, session_serve_order(_metadata, &self->session,
+					 &self->actor, create, BY_VFORK));
+}
+
+TEST_F_TIMEOUT(module, is_in_use_while_there_is_an_owner, 60)
+{
+	watch(_metadata, self, 0);
+	expect_in_use(_metadata);
+	session_close(&self->session);
+	EXPECT_EQ(0, module_unload_soon());
+}
+
+TEST_F_TIMEOUT(module, is_in_use_while_a_task_is_held, 60)
+{
+	int kind;
+
+	for (kind = 0; kind < KINDS; kind++) {
+		watch(_metadata, self, HOLD_ALL);
+		actor_send(_metadata, &self->actor, create, kind);
+		session_await(_metadata, &self->session,
+			      PREFORK_EVENT_PREFORK);
+		expect_in_use(_metadata);
+		EXPECT_FALSE(actor_speaks(&self->actor, 0));
+
+		session_close(&self->session);
+		EXPECT_LT(0, actor_answer(_metadata, &self->actor));
+		EXPECT_EQ(0, module_unload_soon());
+		ASSERT_EQ(0, module_load());
+		session_open(_metadata, &self->session);
+	}
+}
+
+TEST_F_TIMEOUT(module, can_be_unloaded_after_a_held_task_was_killed, 60)
+{
+	watch(_metadata, self, HOLD_ALL);
+	actor_send(_metadata, &self->actor, create, BY_FORK);
+	session_expect(_metadata, &self->session, PREFORK_EVENT_PREFORK);
+	session_close(&self->session);
+	actor_end(&self->actor);
+	EXPECT_EQ(0, module_unload_soon());
+}
+
+/* Stopped while it was held: it is out of the module's text, not of its care. */
+TEST_F_TIMEOUT(module, can_be_unloaded_under_a_stopped_task, 60)
+{
+	watch(_metadata, self, HOLD_ALL);
+	actor_send(_metadata, &self->actor, create, BY_FORK);
+	session_expect(_metadata, &self->session, PREFORK_EVENT_PREFORK);
+	ASSERT_EQ(0, kill(self->actor.pid, SIGSTOP));
+	ASSERT_TRUE(proc_state_reaches(self->actor.pid, 'T'));
+	expect_in_use(_metadata);
+	session_close(&self->session);
+	EXPECT_EQ(0, module_unload_soon());
+	ASSERT_EQ(0, kill(self->actor.pid, SIGCONT));
+	EXPECT_LT(0, actor_answer(_metadata, &self->actor));
+}
+
+/* A vfork parent sleeps below the module until its child goes. */
+static long vfork_until_told(long unused)
+{
+	pid_t pid = vfork();
+	char byte;
+
+	if (!pid)
+		_exit(recv(ACTOR_SOCK, &byte, 1, 0) == 1 ? 0 : 1);
+	return reap(pid, 0) + unused;
+}
+
+TEST_F_TIMEOUT(module, is_in_use_while_a_vfork_is_in_flight, 90)
+{
+	int round;
+
+	watch(_metadata, self, 0);
+	actor_send(_metadata, &self->actor, vfork_until_told, 0);
+	session_await(_metadata, &self->session, PREFORK_EVENT_BORN);
+	expect_in_use(_metadata);
+
+	/* Nor may it go with the owner: the parent still returns through it. */
+	session_close(&self->session);
+	for (round = 0; round < 20; round++) {
+		expect_in_use(_metadata);
+		pause_briefly();
+	}
+	EXPECT_FALSE(actor_speaks(&self->actor, 0));
+
+	ASSERT_EQ(1, send(self->actor.sock, "x", 1, 0));
+	EXPECT_LT(0, actor_answer(_metadata, &self->actor));
+	EXPECT_EQ(0, module_unload_soon());
+}
+
+TEST_F_TIMEOUT(module, can_be_loaded_and_unloaded_in_a_storm, 300)
+{
+	int round;
+
+	session_close(&self->session);
+	storm_start(_metadata, &self->storm);
+	for (round = 0; round < 100; round++) {
+		ASSERT_EQ(0, module_unload_soon());
+		ASSERT_EQ(0, module_load());
+		session_open(_metadata, &self->session);
+		ASSERT_EQ(0, session_watch(&self->session,
+					   self->storm.pid[round % 2],
+					   PREFORK_WATCH_TREE,
+					   round % 4 < 2 ? 0 : HOLD_PROCESSES,
+					   0));
+		session_await(_metadata, &self->session,
+			      PREFORK_EVENT_PREFORK);
+		session_close(&self->session);
+	}
+	EXPECT_LT(100, storm_stop(&self->storm));
+}
+
+TEST_HARNESS_MAIN
