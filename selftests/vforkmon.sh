@@ -1,0 +1,155 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# vforkmon: the program, as people use it.
+# shellcheck disable=SC2016 # the variables in programs of jq and of sh -c
+set -u
+tmp=$(mktemp -d)
+trap 'rm -rf "$tmp"' EXIT
+number=0 failed=0
+
+# ok TEXT: the result of the command before it.
+ok() {
+	local status=$?
+	number=$((number + 1))
+	if [ "$status" = 0 ]; then
+		printf 'ok %d %s\n' "$number" "$1"
+		return
+	fi
+	failed=$((failed + 1))
+	sed 's/^/# /' "$tmp/err" 2>/dev/null | tail -n 20
+	printf 'not ok %d %s\n' "$number" "$1"
+}
+
+# ends STATUS COMMAND...
+ends() {
+	local want=$1 got=0
+	shift
+	"$@" 2>"$tmp/err" || got=$?
+	[ "$got" = "$want" ] || { printf '# ended with %d, not %d: %s\n' "$got" "$want" "$*"; return 1; }
+}
+
+# says TEXT STATUS COMMAND...: ends so, with one line on standard error that has the text.
+says() {
+	local text=$1
+	shift
+	ends "$@" && [ "$(wc -l <"$tmp/err")" = 1 ] && grep -q -e "$text" "$tmp/err"
+}
+
+# until_true COMMAND...: within some seconds.
+until_true() {
+	local end=$((SECONDS + 60))
+	until "$@"; do
+		[ $SECONDS -lt $end ] || return 1
+		read -r -t 0.05 <>"$tmp/nothing" || :
+	done
+}
+mkfifo "$tmp/nothing"
+
+# the_story FILE [FILTER]: of JSON Lines; jq's `$e` are the events, in order.
+the_story() {
+	jq -e -n --slurpfile e "$1" "$2" >/dev/null 2>"$tmp/err"
+}
+
+gapless='[$e[].seq] == [range(1; ($e | length) + 1)]'
+# For each child a PREFORK, then its outcome, and so on if the PID is given again.
+paired='
+	[$e[] | select(.event == "prefork" or .event == "born" or .event == "fork_failed")
+		| {child: (.child // .tid), announced: (.event == "prefork")}]
+	| length > 0 and (group_by(.child) | all(.[];
+		map(.announced) == [range(length) | . % 2 == 0] and length % 2 == 0))'
+
+echo 'TAP version 13'
+
+# ---- the status is the command's ----
+
+ends 0 vforkmon run -q -- true
+ok 'run ends with 0 like the command'
+ends 3 vforkmon run -q -- sh -c 'exit 3'
+ok 'run ends with the status of the command'
+ends 137 vforkmon run -q -- sh -c 'kill -KILL $$'
+ok 'run ends with 128+N for signal N'
+ends 127 vforkmon run -q -- /nonexistent/command
+ok 'run ends with 127 if there is no such command'
+ends 126 vforkmon run -q -- /etc/passwd
+ok 'run ends with 126 if the command cannot be executed'
+ends 125 vforkmon run --no-such-option
+ok 'run ends with 125 for its own failure'
+says 'CAP_SYS_PTRACE' 125 setpriv --reuid 65534 --clear-groups --bounding-set=-all \
+	vforkmon run -q -- true
+ok 'without permission run names the capability'
+says '' 125 vforkmon attach 999999999
+ok 'attach to a process that is not there ends with 125'
+
+# ---- what is told ----
+
+three='for i in 1 2 3; do /bin/true; done'
+ends 0 vforkmon run --hold all --format json -o "$tmp/json" -- sh -c "$three" &&
+	the_story "$tmp/json" "$gapless"
+ok 'events in JSON are numbered without gap'
+the_story "$tmp/json" "$paired"
+ok 'each PREFORK in JSON has one outcome for the same child'
+the_story "$tmp/json" '
+	[$e[] | select(.event == "prefork").child] as $children
+	| ($children | length) == 3 and all($children[]; . as $child
+		| [$e[] | select((.child // .pid) == $child).event]
+		| contains(["prefork", "born", "exec", "exit"]))'
+ok 'three children in JSON have PREFORK, BORN, EXEC and EXIT'
+the_story "$tmp/json" 'all($e[] | select(.event == "prefork"); .cookie > 0)'
+ok 'each PREFORK of a run that holds all has a cookie'
+
+ends 0 vforkmon run -q --tree -o "$tmp/tree" -- sh -c 'sh -c "exit 5"; true' &&
+	grep -q 'sh -c .*exit 5' "$tmp/tree"
+ok 'the tree shows command lines'
+grep -q ' 5  *[0-9]*  .*sh -c' "$tmp/tree"
+ok 'the tree shows exit statuses'
+
+ends 0 vforkmon run --hold all --threads --format json -o "$tmp/json" -- \
+	stress-ng --quiet --vfork 2 --fork 2 --clone 2 --timeout 10
+ok 'stress-ng with fork, vfork and clone ends well with all held'
+the_story "$tmp/json" "$gapless"
+ok 'its events are numbered without gap'
+the_story "$tmp/json" "$paired"
+ok 'each of its PREFORKs has one outcome for the same child'
+
+# ---- nobody is stuck ----
+
+# Its own end is told by itself: the shell that waits for it is killed.
+mkfifo "$tmp/end"
+vforkmon run -q --hold all -- sh -c \
+	'stress-ng --quiet --vfork 2 --fork 2 --clone 2 --timeout 10; echo $? >"$1"' \
+	- "$tmp/end" &
+monitor=$!
+until_true pgrep -x stress-ng-vfork >/dev/null && kill -KILL $monitor &&
+	read -r -t 120 status <"$tmp/end" && [ "$status" = 0 ]
+ok 'the command runs to its own end when vforkmon is killed'
+wait $monitor 2>/dev/null
+until_true sh -c 'vforkmon status | grep -q "nothing is watched"'
+ok 'nothing is watched after that'
+
+# ---- a running tree ----
+
+sh -c 'while :; do /bin/true; done' &
+target=$!
+(trap - INT && exec vforkmon attach --hold all -o "$tmp/attached" $target) 2>"$tmp/err" &
+monitor=$!
+until_true grep -q prefork "$tmp/attached" 2>/dev/null
+ok 'attach follows a running process'
+vforkmon status >"$tmp/status" && grep -q "^ *$target " "$tmp/status"
+ok 'status shows what is watched'
+kill -INT $monitor && wait $monitor
+ok 'attach ends with 0 on Ctrl-C'
+kill -0 $target
+ok 'the target of attach runs on'
+kill $target
+wait $target 2>/dev/null
+
+# ---- without the module ----
+
+rmmod prefork
+says prefork 125 vforkmon run -q -- true
+ok 'without the module run says so in one line'
+insmod "$PREFORK_KO"
+ok 'and the module can be loaded again'
+
+echo "1..$number"
+[ $failed = 0 ]
