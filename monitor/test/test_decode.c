@@ -122,6 +122,15 @@ static void wrong_messages_are_refused(void)
 	message_put(&m, PREFORK_A_DEADLINE, "123456789012", 12);
 	EQUAL(-EBADMSG, prefork_decode_event(&m.nlh, &event));
 	message_prefork(&m, 1, 10, 0);
+	message_put(&m, PREFORK_A_PID, "12", 2);
+	EQUAL(-EBADMSG, prefork_decode_event(&m.nlh, &event));
+	message_prefork(&m, 1, 10, 0);
+	message_put(&m, PREFORK_A_PID, "12345678", 8);
+	EQUAL(-EBADMSG, prefork_decode_event(&m.nlh, &event));
+	message_prefork(&m, 1, 10, 0);
+	message_put(&m, PREFORK_A_COMM, "sh", 2);
+	EQUAL(-EBADMSG, prefork_decode_event(&m.nlh, &event));
+	message_prefork(&m, 1, 10, 0);
 	message_put(&m, PREFORK_A_PATH, "/bin", 4);
 	EQUAL(-EBADMSG, prefork_decode_event(&m.nlh, &event));
 	message_prefork(&m, 1, 10, 0);

@@ -7,6 +7,7 @@
 #include <poll.h>
 #include <pthread.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -32,8 +33,10 @@ static struct {
 
 static void deliver(const void *bytes, size_t len)
 {
-	if (send(kernel.fd, bytes, len, MSG_DONTWAIT | MSG_NOSIGNAL) != (ssize_t)len)
+	if (send(kernel.fd, bytes, len, MSG_DONTWAIT | MSG_NOSIGNAL) != (ssize_t)len) {
+		puts("# no room in the socket");
 		abort();
+	}
 }
 
 static void deliver_message(const struct message *m)
@@ -297,6 +300,25 @@ static void events_keep_their_order_around_commands(void)
 	teardown(pf);
 }
 
+static void full_socket_has_room_for_an_answer(void)
+{
+	struct prefork *pf = setup();
+	const int little = 4096;
+	struct message m;
+	uint64_t seq = 0;
+
+	setsockopt(kernel.fd, SOL_SOCKET, SO_SNDBUF, &little, sizeof(little));
+	do
+		message_prefork(&m, ++seq, 10, 0);
+	while (send(kernel.fd, &m, m.nlh.nlmsg_len, MSG_DONTWAIT) > 0);
+	CHECK(seq > 1);
+	EQUAL(0, prefork_release(pf, 1));
+	for (uint64_t i = 1; i < seq; i++)
+		next_is(pf, i);
+	EQUAL(0, prefork_next(pf, &event, 0));
+	teardown(pf);
+}
+
 static void one_datagram_may_hold_several_events(void)
 {
 	struct prefork *pf = setup();
@@ -469,6 +491,7 @@ int main(void)
 		{ "requests carry what was asked", requests_carry_what_was_asked },
 		{ "events keep their order around commands",
 		  events_keep_their_order_around_commands },
+		{ "a full socket has room for an answer", full_socket_has_room_for_an_answer },
 		{ "one datagram may hold several events", one_datagram_may_hold_several_events },
 		{ "next waits no longer than told", next_waits_no_longer_than_told },
 		{ "a malformed event is reported and skipped",
