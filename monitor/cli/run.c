@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* vforkmon run: a command, from its first instruction on. */
+#include <errno.h>
 #include <signal.h>
 #include <string.h>
 
@@ -43,7 +44,7 @@ static int begin(struct follow *follow, const struct options *options, struct ch
 	if (err)
 		return fail_watch(child->pid, err);
 	if (!follow_found(follow, child->pid, name))
-		return fail("cannot begin: %s", strerror(-err));
+		return fail("cannot begin: %s", strerror(ENOMEM));
 	err = child_start(child);
 	return err ? fail("cannot start '%s': %s", name, strerror(-err)) : 0;
 }
