@@ -20,7 +20,7 @@ static const char help[] =
 "after they exist. Ends when all have ended, or with Ctrl-C (SIGINT, SIGTERM,\n"
 "SIGHUP), which leaves them running.\n"
 "\n"
-"Exit status: 0, or 125 when vforkmon failed.\n";
+"Exit status: 0, or 125 when vforkmon failed or none could be watched.\n";
 
 static const int caught[] = { SIGINT, SIGTERM, SIGHUP, 0 };
 
@@ -37,17 +37,16 @@ static pid_t parse_pid(const char *text)
 	return (pid_t)value;
 }
 
-static int watch_tree(struct follow *follow, const struct options *options, const char *text)
+static bool watch_tree(struct follow *follow, const struct options *options, pid_t pid)
 {
-	pid_t pid = parse_pid(text);
 	int refused = prefork_watch_tree(follow_session(follow), pid, &options->watch);
 
-	if (refused < 0)
-		return fail_watch(pid, refused);
-	if (refused)
+	if (refused > 0)
 		warn("%d descendants of process %d are not watched (%s)", refused, pid,
 		     prefork_message());
-	return 0;
+	if (refused < 0)
+		fail_watch(pid, refused);
+	return refused >= 0;
 }
 
 static int find(const struct found *found, void *arg)
@@ -55,15 +54,16 @@ static int find(const struct found *found, void *arg)
 	return follow_found(arg, found->pid, found->comm) ? 0 : -ENOMEM;
 }
 
+/* Some of many may have ended meanwhile; that is no reason to leave the others. */
 static int begin(struct follow *follow, const struct options *options, char **pids)
 {
+	bool any = false;
 	int err;
 
-	for (; *pids; pids++) {
-		err = watch_tree(follow, options, *pids);
-		if (err)
-			return err;
-	}
+	for (; *pids; pids++)
+		any |= watch_tree(follow, options, parse_pid(*pids));
+	if (!any)
+		return STATUS_FAILURE;
 	err = found_each(follow_session(follow), find, follow);
 	return err ? fail_query(err) : 0;
 }
