@@ -91,9 +91,11 @@ static const char *list_bits(char *to, size_t size, const struct bit *bits, uint
 static void print_held(FILE *out, const struct prefork_held *held)
 {
 	double since = (double)(int64_t)(boottime() - held->since) / 1e9;
+	char kind[32];
 
-	fprintf(out, "%7s held for %.3f s: task %d, about to create %d", "", since,
-		held->tid, held->child);
+	fprintf(out, "%7s held for %.3f s: task %d, about to create %d (%s)", "", since,
+		held->tid, held->child,
+		list_bits(kind, sizeof(kind), hold_bits, held->hold));
 	if (held->deadline)
 		fprintf(out, ", goes on in %.3f s",
 			(double)(int64_t)(held->deadline - boottime()) / 1e9);
@@ -129,6 +131,7 @@ static void add_held(struct json_object *line, const struct prefork_held *held)
 
 	json_integer(task, "tid", held->tid);
 	json_integer(task, "child", held->child);
+	json_number(task, "hold", held->hold);
 	json_number(task, "cookie", held->cookie);
 	json_number(task, "since", held->since);
 	if (held->deadline)

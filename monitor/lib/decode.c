@@ -181,11 +181,13 @@ static int decode_held(struct nlattr *nest, struct prefork_held *held)
 	struct nlattr *attrs[PREFORK_A_MAX + 1];
 
 	if (nla_parse_nested(attrs, PREFORK_A_MAX, nest, policy) < 0 ||
-	    !has_all(attrs, BIT(TID) | BIT(CHILD) | BIT(COOKIE) | BIT(SINCE)))
+	    !has_all(attrs, BIT(TID) | BIT(CHILD) | BIT(HOLD) |
+			    BIT(COOKIE) | BIT(SINCE)))
 		return -EBADMSG;
 	*held = (struct prefork_held){
 		.tid = pid(attrs, PREFORK_A_TID),
 		.child = pid(attrs, PREFORK_A_CHILD),
+		.hold = u32(attrs, PREFORK_A_HOLD),
 		.cookie = u64(attrs, PREFORK_A_COOKIE),
 		.since = u64(attrs, PREFORK_A_SINCE),
 		.deadline = u64(attrs, PREFORK_A_DEADLINE),

@@ -211,6 +211,7 @@ const char *prefork_event_name(uint32_t type);
 struct prefork_held {
 	pid_t tid;
 	pid_t child;		/* the PID that its child will have */
+	uint32_t hold;		/* PREFORK_HOLD_...: what it creates */
 	uint64_t cookie;
 	uint64_t since;		/* CLOCK_BOOTTIME, ns */
 	uint64_t deadline;	/* CLOCK_BOOTTIME, ns, 0: none */

@@ -189,6 +189,7 @@ static void put_watched(uint32_t held)
 
 		message_u32(&m, PREFORK_A_TID, 10 + i);
 		message_u32(&m, PREFORK_A_CHILD, 100 + i);
+		message_u32(&m, PREFORK_A_HOLD, PREFORK_HOLD_FORK);
 		message_u64(&m, PREFORK_A_COOKIE, 1000 + i);
 		message_u64(&m, PREFORK_A_SINCE, 5);
 		if (i)
@@ -272,6 +273,7 @@ static void watched_process_comes_with_held_tasks(void)
 	EQUAL(10, watched->held[0].tid);
 	EQUAL(0, watched->held[0].deadline);
 	EQUAL(101, watched->held[1].child);
+	EQUAL(PREFORK_HOLD_FORK, watched->held[1].hold);
 	EQUAL(1001, watched->held[1].cookie);
 	EQUAL(5, watched->held[1].since);
 	EQUAL(6, watched->held[1].deadline);
