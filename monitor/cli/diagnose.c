@@ -9,6 +9,7 @@
 #include <prefork.h>
 
 /* In one write, so that lines of several programs do not mix. */
+__attribute__((format(printf, 1, 0)))
 static void say(const char *format, va_list args, const char *end)
 {
 	char line[1024];
