@@ -50,9 +50,9 @@ static int notrace alloc_pid_hit(struct kprobe *probe, struct pt_regs *regs)
 NOKPROBE_SYMBOL(alloc_pid_hit);
 
 /*
- * Without this the probe might be optimised to a jump, or share its ftrace
- * entry with others, and in both cases the changed instruction pointer would
- * be ignored.
+ * Without this a probe on an instruction might be optimised to a jump, which
+ * ignores the changed instruction pointer, and one on ftrace would not claim
+ * the pointer for itself, and a live patch could come and claim it, too.
  */
 static void notrace no_post_handler(struct kprobe *probe, struct pt_regs *regs,
 				    unsigned long flags)
@@ -97,23 +97,69 @@ static struct trace {
 };
 
 static unsigned long missed_before;	/* hooks_lock; by former probes */
+static bool stuck;			/* hooks_lock; a probe could not be
+					 * removed: never arm again */
 
-static int probe_arm(struct probe *probe)
+static int probe_register(struct probe *probe, kprobe_post_handler_t post)
 {
 	/* A kprobe that was registered keeps state: begin anew. */
 	memset(&probe->kprobe, 0, sizeof(probe->kprobe));
 	probe->kprobe.symbol_name = probe->name;
 	probe->kprobe.pre_handler = probe->hit;
-	probe->kprobe.post_handler = no_post_handler;
+	probe->kprobe.post_handler = post;
+	probe->kprobe.flags = KPROBE_FLAG_DISABLED;
 	return register_kprobe(&probe->kprobe);
+}
+
+/*
+ * Somebody else's probe on the same function is joined as it is armed: with a
+ * post_handler the kernel would take the pair for one that claims the
+ * instruction pointer, which was not armed so, and fail to disarm it.
+ */
+static int probe_register_beside(struct probe *probe)
+{
+	int err = probe_register(probe, NULL);
+
+	if (err)
+		return err;
+	if (list_empty(&probe->kprobe.list)) {
+		probe->kprobe.post_handler = no_post_handler;
+	} else if (!kprobe_ftrace(&probe->kprobe)) {
+		unregister_kprobe(&probe->kprobe);
+		err = probe_register(probe, no_post_handler);
+	}
+	return err;
+}
+
+static int probe_arm(struct probe *probe)
+{
+	int err = probe_register_beside(probe);
+
+	if (err)
+		return err;
+	err = enable_kprobe(&probe->kprobe);
+	if (err)
+		unregister_kprobe(&probe->kprobe);
+	return err;
+}
+
+/* A kprobe that cannot be disarmed stays where it is, and we with it. */
+static void probe_disarm(struct probe *probe)
+{
+	unregister_kprobe(&probe->kprobe);
+	if (!probe->kprobe.addr) {
+		pr_err("the probe on %s() cannot be removed; the module stays\n",
+		       probe->name);
+		__module_get(THIS_MODULE);
+		stuck = true;
+	}
+	missed_before += probe->kprobe.nmissed;
 }
 
 static void probes_disarm(size_t count)
 {
-	while (count--) {
-		unregister_kprobe(&probes[count].kprobe);
-		missed_before += probes[count].kprobe.nmissed;
-	}
+	while (count--)
+		probe_disarm(&probes[count]);
 }
 
 static int probes_arm(void)
@@ -167,6 +213,8 @@ static int hooks_arm(void)
 	int err;
 
 	lockdep_assert_held(&hooks_lock);
+	if (stuck)
+		return -EIO;
 	err = traces_arm();
 	if (err)
 		return err;
