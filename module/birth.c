@@ -25,12 +25,16 @@
 static void birth_inherit(struct call *call, struct task_struct *child)
 {
 	struct watch *watch = call->child_watch;
+	int err;
 
 	if (!watch)
 		return;
 	watch->pid = get_pid(task_tgid(child));
-	if (!watch_add(watch, call->watch))
+	err = watch_add(watch, call->watch);
+	if (!err)
 		call->child_watch = NULL;
+	else if (err != -ESRCH)	/* somebody was quicker */
+		queue_lose(&watch->owner->queue, 1);
 }
 
 void birth_fork(struct task_struct *child)
@@ -76,7 +80,7 @@ static void birth_report_exec(struct watch *watch)
 		event->old_tid = watch->exec_old_tid;
 		event->path = image_path();
 	}
-	queue_offer(&watch->owner->queue, event, watch->options.timeout);
+	watch_report(watch, event);
 }
 
 /* In the task that executes, before the first instruction of the image. */
@@ -180,10 +184,10 @@ void birth_exit(void)
 	watch = watch_find(task_tgid(current));
 	if (!watch)
 		return;
-	if (watch->options.flags & PREFORK_WATCH_THREADS &&
-	    !thread_group_empty(current))
-		birth_report_thread_exit(watch);
 	if (!atomic_read(&current->signal->live))
 		birth_end_watch(watch);
+	else if (watch->options.flags & PREFORK_WATCH_THREADS &&
+		 !(current->signal->flags & SIGNAL_GROUP_EXIT))
+		birth_report_thread_exit(watch);
 	watch_put(watch);
 }

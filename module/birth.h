@@ -8,7 +8,7 @@ struct task_struct;
 
 /*
  * What the tracepoints of process life report, each called in the task that
- * does it and with preemption disabled: they neither allocate nor sleep.
+ * does it and with preemption disabled: they do not sleep.
  */
 void birth_fork(struct task_struct *child);	/* in the parent, before
 						 * the child first runs */

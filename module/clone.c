@@ -45,20 +45,12 @@ bool notrace clone_is_reported(const struct kernel_clone_args *args)
 	return !call_current();
 }
 
-/*
- * An event that nobody waits for gives way when the owner does not read; one
- * with a hold is limited in number by the tasks there are.
- */
-static bool clone_may_announce(struct watch *watch, u64 clone_flags)
-{
-	return (watch->options.hold & clone_kind(clone_flags)) ||
-	       queue_wait_room(&watch->owner->queue, watch->options.timeout);
-}
-
 /* What the owner does not hear of: PREFORK and its outcome. */
-static void clone_unreported(struct watch *watch)
+static void clone_unreported(struct watch *watch, u64 clone_flags)
 {
 	queue_lose(&watch->owner->queue, 2);
+	if (watch->options.hold & clone_kind(clone_flags))
+		stats_inc(PREFORK_STAT_UNHELD);
 }
 
 /* Returns NULL if there is nothing to announce, or no means to. */
@@ -68,7 +60,8 @@ static struct announcement *clone_announce(struct watch *watch,
 	struct announcement *announcement;
 	struct pid *pid;
 
-	if (!clone_may_announce(watch, args->flags))
+	/* An owner that does not read cannot answer either: fail open. */
+	if (!watch_wait_room(watch))
 		goto unreported;
 	announcement = announcement_create(watch, args);
 	if (!announcement)
@@ -83,7 +76,7 @@ static struct announcement *clone_announce(struct watch *watch,
 		announcement_publish(announcement, pid, true);
 	return announcement;
 unreported:
-	clone_unreported(watch);
+	clone_unreported(watch, args->flags);
 	return NULL;
 }
 
@@ -144,7 +137,6 @@ static struct pid *call_child(const struct call *call)
 static void clone_report_vfork(const struct call *call, u64 clone_flags,
 			       pid_t ret)
 {
-	struct watch *watch = call->watch;
 	struct event *event = NULL;
 
 	/* A parent that is being killed does not wait for the child. */
@@ -159,7 +151,7 @@ static void clone_report_vfork(const struct call *call, u64 clone_flags,
 			    call_child(call));
 		event->suspended = event->time - call->born;
 	}
-	queue_offer(&watch->owner->queue, event, watch->options.timeout);
+	watch_report(call->watch, event);
 }
 
 /* Is the announced child still to come, in the restart of this call? */
@@ -182,7 +174,8 @@ static void clone_conclude(struct call *call, pid_t ret)
 	if (!announcement->child) {
 		/* Never announced: it failed first, or a probe was off. */
 		if (ret > 0)
-			clone_unreported(call->watch);
+			clone_unreported(call->watch,
+					 announcement->key.flags);
 	} else {
 		/* No effect if it was born. If not, and yet there is a child,
 		 * then somebody has switched a probe off meanwhile and it got

@@ -95,7 +95,7 @@ int hold_answer(struct owner *owner, u64 cookie, int error)
 
 	xa_lock(&owner->holds);
 	hold = xa_load(&owner->holds, cookie);
-	if (!hold)
+	if (!hold || !hold_remaining(hold))
 		err = -ENOENT;
 	else if (completion_done(&hold->answered))
 		err = -EALREADY;
@@ -105,17 +105,17 @@ int hold_answer(struct owner *owner, u64 cookie, int error)
 	return err;
 }
 
-void hold_release_all(struct owner *owner, const struct watch *watch)
+void hold_release_all(const struct watch *watch)
 {
+	struct xarray *holds = &watch->owner->holds;
 	unsigned long cookie;
 	struct hold *hold;
 
-	xa_lock(&owner->holds);
-	xa_for_each(&owner->holds, cookie, hold)
-		if ((!watch || hold->watch == watch) &&
-		    !completion_done(&hold->answered))
+	xa_lock(holds);
+	xa_for_each(holds, cookie, hold)
+		if (hold->watch == watch && !completion_done(&hold->answered))
 			hold_complete(hold, 0);
-	xa_unlock(&owner->holds);
+	xa_unlock(holds);
 }
 
 int hold_for_each(struct watch *watch,

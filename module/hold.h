@@ -55,13 +55,13 @@ bool hold_end(struct hold *hold);
 
 /*
  * Answers the hold with that cookie: let it go on (0) or fail with @error.
- *   -ENOENT    there is none
+ *   -ENOENT    there is none, or its deadline has passed
  *   -EALREADY  it has been answered
  */
 int hold_answer(struct owner *owner, u64 cookie, int error);
 
-/* Lets go on what is held for this watch, or with NULL for this owner. */
-void hold_release_all(struct owner *owner, const struct watch *watch);
+/* Lets go on what is held for this watch. */
+void hold_release_all(const struct watch *watch);
 
 /* Calls @visit for each hold of the watch until it returns nonzero. Its
  * caller may not sleep in it.

@@ -18,14 +18,13 @@ static int put_u64(struct sk_buff *skb, int attr, u64 value)
 }
 
 static int put_pid_nr(struct sk_buff *skb, int attr, struct pid *pid,
-		      const struct pid_namespace *ns)
+		      struct pid_namespace *ns)
 {
-	return nla_put_u32(skb, attr,
-			   pid_nr_ns(pid, (struct pid_namespace *)ns));
+	return nla_put_u32(skb, attr, pid_nr_ns(pid, ns));
 }
 
 static int fill_prefork(struct sk_buff *skb, const struct event *event,
-			const struct pid_namespace *ns)
+			struct pid_namespace *ns)
 {
 	return put_pid_nr(skb, PREFORK_A_CHILD, event->other, ns) ||
 	       put_u64(skb, PREFORK_A_CLONE_FLAGS, event->clone_flags) ||
@@ -36,29 +35,29 @@ static int fill_prefork(struct sk_buff *skb, const struct event *event,
 }
 
 static int fill_born(struct sk_buff *skb, const struct event *event,
-		     const struct pid_namespace *ns)
+		     struct pid_namespace *ns)
 {
 	return put_pid_nr(skb, PREFORK_A_PPID, event->other, ns) ||
 	       put_u64(skb, PREFORK_A_CLONE_FLAGS, event->clone_flags);
 }
 
 static int fill_fork_failed(struct sk_buff *skb, const struct event *event,
-			    const struct pid_namespace *ns)
+			    struct pid_namespace *ns)
 {
 	return put_pid_nr(skb, PREFORK_A_CHILD, event->other, ns) ||
 	       nla_put_u32(skb, PREFORK_A_ERRNO, event->error);
 }
 
 /* Of a thread that executed for its process only the first number is left. */
-static u32 old_tid_nr(const struct event *event, const struct pid_namespace *ns)
+static u32 old_tid_nr(const struct event *event, struct pid_namespace *ns)
 {
 	if (event->old_tid == pid_nr(event->tid))
-		return pid_nr_ns(event->tid, (struct pid_namespace *)ns);
+		return pid_nr_ns(event->tid, ns);
 	return ns == &init_pid_ns ? event->old_tid : 0;
 }
 
 static int fill_exec(struct sk_buff *skb, const struct event *event,
-		     const struct pid_namespace *ns)
+		     struct pid_namespace *ns)
 {
 	return (event->path &&
 		nla_put_string(skb, PREFORK_A_PATH, event->path)) ||
@@ -74,21 +73,21 @@ static int fill_exit(struct sk_buff *skb, const struct event *event)
 }
 
 static int fill_vfork_done(struct sk_buff *skb, const struct event *event,
-			   const struct pid_namespace *ns)
+			   struct pid_namespace *ns)
 {
 	return put_pid_nr(skb, PREFORK_A_CHILD, event->other, ns) ||
 	       put_u64(skb, PREFORK_A_SUSPENDED, event->suspended);
 }
 
 static int fill_timeout(struct sk_buff *skb, const struct event *event,
-			const struct pid_namespace *ns)
+			struct pid_namespace *ns)
 {
 	return put_pid_nr(skb, PREFORK_A_CHILD, event->other, ns) ||
 	       put_u64(skb, PREFORK_A_COOKIE, event->cookie);
 }
 
 static int fill_particulars(struct sk_buff *skb, const struct event *event,
-			    const struct pid_namespace *ns)
+			    struct pid_namespace *ns)
 {
 	switch (event->type) {
 	case PREFORK_EVENT_PREFORK:
@@ -113,7 +112,7 @@ static int fill_particulars(struct sk_buff *skb, const struct event *event,
 }
 
 int message_fill_event(struct sk_buff *skb, const struct event *event, u64 seq,
-		       const struct pid_namespace *ns)
+		       struct pid_namespace *ns)
 {
 	if (put_u64(skb, PREFORK_A_SEQ, seq) ||
 	    put_u64(skb, PREFORK_A_TIME, event->time) ||
@@ -191,8 +190,7 @@ int message_fill_watch(struct sk_buff *skb, struct watch *watch,
 	    nla_put_u32(skb, PREFORK_A_OWNER, watch->owner->portid) ||
 	    put_pid_nr(skb, PREFORK_A_OWNER_PID, watch->owner->pid, ns))
 		return -EMSGSIZE;
-	hold_for_each(watch, fill_held, &context);
-	return 0;
+	return hold_for_each(watch, fill_held, &context) ? 1 : 0;
 }
 
 static u64 stat_value(enum prefork_stat stat, bool armed, unsigned long missed)

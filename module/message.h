@@ -15,13 +15,10 @@ struct watch;
  * clearing up to the one who put the header.
  */
 int message_fill_event(struct sk_buff *skb, const struct event *event, u64 seq,
-		       const struct pid_namespace *ns);
+		       struct pid_namespace *ns);
 int message_fill_lost(struct sk_buff *skb, u64 count, u64 seq);
 
-/*
- * -ESRCH: invisible from @ns. Holds that do not fit are left out, for they
- * may be many; their number is in the statistics. Does not sleep.
- */
+/* -ESRCH: invisible from @ns. 1: not all holds did fit. Does not sleep. */
 int message_fill_watch(struct sk_buff *skb, struct watch *watch,
 		       struct pid_namespace *ns);
 

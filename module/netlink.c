@@ -65,14 +65,23 @@ static const struct nla_policy empty_policy[PREFORK_A_MAX + 1] = {};
 struct stream {
 	struct sk_buff *skb;		/* being filled, or NULL */
 	u64 *seq;			/* number of the last message */
-	const struct pid_namespace *ns;
-	u32 portid;			/* 0: the multicast group */
-	struct net *net;
+	struct pid_namespace *ns;	/* whose numbers are told */
+	const struct owner *owner;	/* NULL: the multicast group */
 };
 
 /* The longest message, an EXEC with PATH_MAX bytes, fits with room to spare. */
 #define STREAM_SIZE	(SKB_WITH_OVERHEAD(8192UL) - NLMSG_HDRLEN)
 static_assert(STREAM_SIZE > PATH_MAX + 1024);
+
+/* Blocks while the reader's buffer is full, until it reads or goes. */
+static void send_to_owner(const struct owner *owner, struct sk_buff *skb)
+{
+	/* Its port may be somebody else's by now. */
+	if (sock_flag(owner->sock, SOCK_DEAD))
+		nlmsg_free(skb);
+	else
+		netlink_unicast(owner->net->genl_sock, skb, owner->portid, 0);
+}
 
 static void stream_send(struct stream *stream)
 {
@@ -81,12 +90,10 @@ static void stream_send(struct stream *stream)
 	stream->skb = NULL;
 	if (!skb)
 		return;
-	/* Blocks while the reader's buffer is full, until it reads or goes. */
-	if (stream->portid)
-		netlink_unicast(stream->net->genl_sock, skb, stream->portid, 0);
+	if (stream->owner)
+		send_to_owner(stream->owner, skb);
 	else
-		genlmsg_multicast_netns(&prefork_family, stream->net, skb, 0,
-					0, GFP_KERNEL);
+		genlmsg_multicast(&prefork_family, skb, 0, 0, GFP_KERNEL);
 }
 
 /* @event or, if that is NULL, that @lost events are missing here. */
@@ -94,8 +101,7 @@ static bool stream_fill(struct stream *stream, const struct event *event,
 			u64 lost)
 {
 	u8 type = event ? event->type : PREFORK_EVENT_LOST;
-	void *header = genlmsg_put(stream->skb, stream->portid, 0,
-				   &prefork_family, 0, type);
+	void *header = genlmsg_put(stream->skb, 0, 0, &prefork_family, 0, type);
 	int err;
 
 	if (!header)
@@ -144,7 +150,7 @@ static void deliver_copies(struct list_head *events, u64 lost)
 	static DEFINE_MUTEX(copies_lock);	/* numbers go out in order */
 	static u64 copies_seq;			/* copies_lock */
 	struct stream stream = {
-		.seq = &copies_seq, .ns = &init_pid_ns, .net = &init_net,
+		.seq = &copies_seq, .ns = &init_pid_ns,
 	};
 
 	if (!genl_has_listeners(&prefork_family, &init_net, 0))
@@ -159,15 +165,11 @@ static void deliver(struct queue *queue, struct list_head *events, u64 lost)
 {
 	struct owner *owner = container_of(queue, struct owner, queue);
 	struct stream stream = {
-		.seq = &owner->seq, .ns = owner->pid_ns,
-		.portid = owner->portid, .net = owner->net,
+		.seq = &owner->seq, .ns = owner->pid_ns, .owner = owner,
 	};
 	u64 before = owner->seq;
 
 	deliver_copies(events, lost);
-	/* Its port may be somebody else's by now. */
-	if (sock_flag(owner->sock, SOCK_DEAD))
-		return;
 	stream_batch(&stream, events, lost);
 	stats_add(PREFORK_STAT_EVENTS, owner->seq - before);
 }
@@ -289,8 +291,8 @@ static int add_watch(struct watch *watch, struct task_struct *task,
 		watch_put(watch);
 		return add_error(err, extack);
 	}
-	if (process_has_ended(task) && watch_remove(watch)) {
-		watch_put(watch);
+	smp_mb();	/* pairs with the atomic_dec_and_test() in do_exit() */
+	if (process_has_ended(task) && unwatch_silently(watch)) {
 		NL_SET_ERR_MSG(extack, "the process has just ended");
 		return -ESRCH;
 	}
@@ -450,6 +452,7 @@ static int cmd_release(struct sk_buff *skb, struct genl_info *info)
 static int reply_watch(struct sk_buff *skb, struct watch *watch, u32 portid,
 		       u32 seq, int flags)
 {
+	bool alone = !skb->len;
 	void *header = genlmsg_put(skb, portid, seq, &prefork_family, flags,
 				   PREFORK_CMD_GET);
 	int err;
@@ -457,6 +460,9 @@ static int reply_watch(struct sk_buff *skb, struct watch *watch, u32 portid,
 	if (!header)
 		return -EMSGSIZE;
 	err = message_fill_watch(skb, watch, task_active_pid_ns(current));
+	/* Holds were left out: more may fit where this is alone. */
+	if (err > 0)
+		err = alone ? 0 : -EMSGSIZE;
 	if (err)
 		genlmsg_cancel(skb, header);
 	else
@@ -500,6 +506,12 @@ static int cmd_get(struct sk_buff *skb, struct genl_info *info)
 
 static int dump_start(struct netlink_callback *cb)
 {
+	struct nlattr **attrs = genl_dumpit_info(cb)->attrs;
+
+	if (attrs[PREFORK_A_PIDFD] || attrs[PREFORK_A_PID]) {
+		NL_SET_ERR_MSG(cb->extack, "a dump takes no PIDFD or PID");
+		return -EINVAL;
+	}
 	return access_sender(cb->skb, cb->extack);
 }
 
@@ -558,29 +570,24 @@ static const struct genl_ops prefork_ops[] = {
 		.cmd = PREFORK_CMD_WATCH,
 		.doit = cmd_watch,
 		.policy = watch_policy,
-		.maxattr = PREFORK_A_MAX,
 	}, {
 		.cmd = PREFORK_CMD_UNWATCH,
 		.doit = cmd_unwatch,
 		.policy = target_policy,
-		.maxattr = PREFORK_A_MAX,
 	}, {
 		.cmd = PREFORK_CMD_RELEASE,
 		.doit = cmd_release,
 		.policy = release_policy,
-		.maxattr = PREFORK_A_MAX,
 	}, {
 		.cmd = PREFORK_CMD_GET,
 		.doit = cmd_get,
 		.start = dump_start,
 		.dumpit = dump_watches,
 		.policy = target_policy,
-		.maxattr = PREFORK_A_MAX,
 	}, {
 		.cmd = PREFORK_CMD_STATS,
 		.doit = cmd_stats,
 		.policy = empty_policy,
-		.maxattr = PREFORK_A_MAX,
 	},
 };
 
@@ -607,8 +614,6 @@ static void owner_died(struct owner *owner)
 	watch_bar_owner(owner);
 	queue_close(&owner->queue);
 	unwatch_all(owner, PREFORK_REASON_REQUEST);
-	/* Calls that outlive their watch may still wait. */
-	hold_release_all(owner, NULL);
 	owner_retire(owner);
 }
 

@@ -86,7 +86,7 @@ void queue_init(struct queue *queue,
 
 void queue_destroy(struct queue *queue)
 {
-	cancel_work_sync(&queue->flush);
+	flush_work(&queue->flush);
 	events_free(&queue->events, queue->length);
 }
 
@@ -97,6 +97,11 @@ void queue_close(struct queue *queue)
 	raw_spin_lock_irqsave(&queue->lock, flags);
 	queue->closed = true;
 	raw_spin_unlock_irqrestore(&queue->lock, flags);
+	queue_look_again(queue);
+}
+
+void queue_look_again(struct queue *queue)
+{
 	wake_up_all(&queue->room);
 }
 
@@ -132,20 +137,24 @@ static bool queue_has_room(const struct queue *queue)
 	       READ_ONCE(queue->closed);
 }
 
-bool queue_wait_room(struct queue *queue, unsigned int timeout_ms)
+bool queue_wait_room(struct queue *queue, unsigned int timeout_ms,
+		     const bool *gone)
 {
 	long timeout = timeout_ms ? msecs_to_jiffies(timeout_ms) :
 				    MAX_SCHEDULE_TIMEOUT;
 
-	return queue_has_room(queue) ||
-	       wait_event_killable_timeout(queue->room, queue_has_room(queue),
-					   timeout) > 0;
+	if (queue_has_room(queue))
+		return true;
+	wait_event_killable_timeout(queue->room,
+				    queue_has_room(queue) || READ_ONCE(*gone),
+				    timeout);
+	return queue_has_room(queue);
 }
 
 void queue_offer(struct queue *queue, struct event *event,
-		 unsigned int timeout_ms)
+		 unsigned int timeout_ms, const bool *gone)
 {
-	if (event && queue_wait_room(queue, timeout_ms)) {
+	if (event && queue_wait_room(queue, timeout_ms, gone)) {
 		queue_post(queue, event);
 		return;
 	}

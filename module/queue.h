@@ -49,19 +49,24 @@ void queue_destroy(struct queue *queue);
 /* The reader is gone: nobody needs to wait, what comes is for the bin. */
 void queue_close(struct queue *queue);
 
-/* Takes over the event and delivers it in any case. Any context. */
+/* Takes over the event and delivers it if there is a reader. Any context. */
 void queue_post(struct queue *queue, struct event *event);
 
 /*
  * Takes over the event; while the queue is full it waits for at most
- * @timeout_ms (0: without end), and if that does not help drops and counts it.
- * NULL, for an event that could not be allocated, is dropped and counted.
+ * @timeout_ms (0: without end) or until *@gone is set, and if that does not
+ * help drops and counts it. NULL, for an event that could not be allocated, is
+ * dropped and counted.
  */
 void queue_offer(struct queue *queue, struct event *event,
-		 unsigned int timeout_ms);
+		 unsigned int timeout_ms, const bool *gone);
 
 /* Waits like queue_offer(). Is there room? */
-bool queue_wait_room(struct queue *queue, unsigned int timeout_ms);
+bool queue_wait_room(struct queue *queue, unsigned int timeout_ms,
+		     const bool *gone);
+
+/* Whoever has set a mark that some wait for wakes them to look. */
+void queue_look_again(struct queue *queue);
 
 /* Counts @n events that could not be put in. Any context. */
 void queue_lose(struct queue *queue, unsigned int n);

@@ -13,7 +13,8 @@ struct pid;
  *  - with CLONE_NEWPID the namespace does not exist yet;
  *  - giving back the first PID of a namespace closes it for ever;
  *  - the end of a namespace waits for its PIDs to be given back, and kills to
- *    that end its own processes only: it would wait for a parent outside.
+ *    that end its own processes only: one that is parked outside, and never
+ *    restarts its call, would block it.
  */
 bool reserve_possible(const struct kernel_clone_args *args);
 

@@ -25,18 +25,26 @@ static void unwatch_report(struct watch *watch, enum prefork_reason reason)
 	queue_post(&watch->owner->queue, event);
 }
 
-bool unwatch(struct watch *watch, enum prefork_reason reason)
+bool unwatch_silently(struct watch *watch)
 {
 	struct announcement *announcement;
 
 	/* This marks it gone, and nothing begins to wait for it any more. */
 	if (!watch_remove(watch))
 		return false;
-	hold_release_all(watch->owner, watch);
+	hold_release_all(watch);
+	queue_look_again(&watch->owner->queue);
 	while ((announcement = unpark_any(watch)))
 		announcement_abandon(announcement);
-	unwatch_report(watch, reason);
 	watch_put(watch);
+	return true;
+}
+
+bool unwatch(struct watch *watch, enum prefork_reason reason)
+{
+	if (!unwatch_silently(watch))
+		return false;
+	unwatch_report(watch, reason);
 	return true;
 }
 

@@ -9,10 +9,12 @@ struct owner;
 struct watch;
 
 /*
- * Ends a watch of a process that lives: all that is held for it runs on.
- * Sleeps. Returns false if it has ended already.
+ * Ends a watch of a process that lives, whereof the caller has a reference:
+ * all that is held for it runs on. Sleeps. Returns false if it has ended
+ * already. The second form does not tell the owner.
  */
 bool unwatch(struct watch *watch, enum prefork_reason reason);
+bool unwatch_silently(struct watch *watch);
 
 /* Ends all watches of the owner. Returns how many there were. */
 unsigned int unwatch_all(struct owner *owner, enum prefork_reason reason);

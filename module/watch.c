@@ -185,6 +185,18 @@ out:
 	return bucket;
 }
 
+bool watch_wait_room(struct watch *watch)
+{
+	return queue_wait_room(&watch->owner->queue, watch->options.timeout,
+			       &watch->gone);
+}
+
+void watch_report(struct watch *watch, struct event *event)
+{
+	queue_offer(&watch->owner->queue, event, watch->options.timeout,
+		    &watch->gone);
+}
+
 struct watch *watch_get(struct watch *watch)
 {
 	refcount_inc(&watch->refs);

@@ -82,6 +82,13 @@ int watch_for_each(int start, int *skip,
 		   int (*visit)(struct watch *watch, void *context),
 		   void *context);
 
+/*
+ * What the process has to tell, where it may wait for a slow owner: as
+ * queue_wait_room() and queue_offer(), at most for the deadline of a hold.
+ */
+bool watch_wait_room(struct watch *watch);
+void watch_report(struct watch *watch, struct event *event);
+
 struct watch *watch_get(struct watch *watch);
 void watch_put(struct watch *watch);	/* any context; NULL is fine */
 

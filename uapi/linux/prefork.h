@@ -33,7 +33,8 @@
  *   UNWATCH    { [PIDFD | PID] }
  *       End one watch of this socket or, with no target, all of them. Tasks
  *       held for it run on.
- *         ESRCH     this socket does not watch that process
+ *         ESRCH     this socket does not watch that process, or has never
+ *                   watched any
  *
  *   RELEASE    { COOKIE, [VERDICT], [ERRNO] }
  *       Answer a hold of this socket.
@@ -44,7 +45,8 @@
  *     reply    { PID, COMM, FLAGS, HOLD, TIMEOUT, OWNER, OWNER_PID,
  *                HELD { TID, CHILD, HOLD, COOKIE, SINCE, [DEADLINE] } ... }
  *       One watch, or in a dump every watch there is, with the tasks held now.
- *       Needs CAP_SYS_PTRACE.
+ *       Needs CAP_SYS_PTRACE. A dump is no snapshot: of processes that come
+ *       and go meanwhile it may have some.
  *         ESRCH     nobody watches that process
  *
  *   STATS      { }
@@ -60,7 +62,7 @@
  *   BORN         { PPID, CLONE_FLAGS, [THREAD] }
  *       PID (or, with THREAD, the thread TID of it) now exists and has not
  *       executed an instruction yet.
- *   FORK_FAILED  { CHILD, ERRNO }
+ *   FORK_FAILED  { CHILD, ERRNO, [THREAD] }
  *       The announced CHILD will not come: exactly one of BORN and
  *       FORK_FAILED follows each PREFORK. ERRNO is ECANCELED when the call
  *       was abandoned: the task exited, executed a program, created something
@@ -70,12 +72,14 @@
  *       itself; for a script that is its interpreter.
  *   EXIT         { STATUS, UTIME, STIME, MAXRSS, [THREAD] }
  *       The last thread of the process has ended and with it the watch; with
- *       THREAD, one thread of a process watched with PREFORK_WATCH_THREADS.
+ *       THREAD, one thread of a process watched with PREFORK_WATCH_THREADS
+ *       that goes on. Threads that end along with it are not told of.
  *   VFORK_DONE   { CHILD, SUSPENDED }
  *       The vfork(2) child has executed a program or ended.
  *   UNWATCHED    { REASON }
- *       The watch has ended though the process lives.
- *   TIMEOUT      { CHILD, COOKIE }
+ *       The watch has ended though the process lives. Of a call in progress
+ *       the outcome may still follow.
+ *   TIMEOUT      { CHILD, COOKIE, [THREAD] }
  *       The deadline of a hold has passed and the task runs on.
  *   LOST         { COUNT }
  *       That many events could not be delivered at this place of the stream.
@@ -191,7 +195,8 @@ enum prefork_stat {
 	PREFORK_STAT_DENIED,		/* holds answered with DENY */
 	PREFORK_STAT_EVENTS,		/* events delivered to owners */
 	PREFORK_STAT_LOST,		/* events lost */
-	PREFORK_STAT_UNHELD,		/* holds left out for want of memory */
+	PREFORK_STAT_UNHELD,		/* holds left out: no memory, or the
+					 * owner did not read */
 	PREFORK_STAT_MISSED,		/* probe hits that the kernel skipped */
 
 	__PREFORK_STAT_MAX,
