@@ -105,15 +105,15 @@ TEST_F_TIMEOUT(creation, child_has_the_announced_number, 120)
 {
 	int kind, round;
 
-	for (round = 0; round < 5; round++) {
+	for (round = 0; round < 3; round++) {
 		for (kind = 0; kind < KINDS; kind++) {
 			follow(_metadata, &self->session, &self->actor, kind,
 			       variant->hold);
 		}
 	}
 	session_finish(_metadata, &self->session, self->actor.pid);
-	EXPECT_EQ(5 * KINDS, self->session.announced);
-	EXPECT_EQ(5 * KINDS, self->session.born);
+	EXPECT_EQ(3 * KINDS, self->session.announced);
+	EXPECT_EQ(3 * KINDS, self->session.born);
 	EXPECT_EQ(0, self->session.failed);
 }
 
@@ -122,17 +122,17 @@ TEST_F_TIMEOUT(creation, child_has_the_announced_number_in_a_storm, 180)
 	int kind, round;
 
 	storm_start(_metadata, &self->storm);
-	for (round = 0; round < 20; round++) {
+	for (round = 0; round < 10; round++) {
 		for (kind = 0; kind < KINDS; kind++) {
 			follow(_metadata, &self->session, &self->actor, kind,
 			       variant->hold);
 		}
 	}
-	EXPECT_LT(20, storm_stop(&self->storm)) {
+	EXPECT_LT(10, storm_stop(&self->storm)) {
 		TH_LOG("that was no storm");
 	}
 	session_finish(_metadata, &self->session, self->actor.pid);
-	EXPECT_EQ(20 * KINDS, self->session.born);
+	EXPECT_EQ(10 * KINDS, self->session.born);
 	EXPECT_EQ(0, session_pending(&self->session));
 }
 
@@ -333,7 +333,7 @@ TEST_F_TIMEOUT(creation, process_limit_refuses_and_leaks_nothing, 120)
 
 	ASSERT_EQ(0, actor_do(_metadata, &self->actor, become_somebody,
 			      SOMEBODY));
-	for (round = 0; round < 4; round++) {
+	for (round = 0; round < 2; round++) {
 		for (kind = 0; kind < KINDS; kind++) {
 			EXPECT_EQ(1, follow_refusal(_metadata, &self->session,
 						    &self->actor, create, kind,
@@ -341,7 +341,7 @@ TEST_F_TIMEOUT(creation, process_limit_refuses_and_leaks_nothing, 120)
 		}
 	}
 	session_finish(_metadata, &self->session, self->actor.pid);
-	EXPECT_EQ(4 * KINDS, self->session.failed);
+	EXPECT_EQ(2 * KINDS, self->session.failed);
 	EXPECT_EQ(0, self->session.born);
 }
 

@@ -118,8 +118,8 @@ static void flood(struct __test_metadata *_metadata, struct session *s,
 /* PREFORK, BORN, EXIT and VFORK_DONE each. */
 TEST_F_TIMEOUT(stream, thousands_of_events_have_no_gap, 180)
 {
-	flood(_metadata, &self->session, self->actors, fork_many, 250, 4);
-	EXPECT_EQ(4000, self->session.seq);
+	flood(_metadata, &self->session, self->actors, fork_many, 150, 4);
+	EXPECT_EQ(2400, self->session.seq);
 }
 
 /* PREFORK, BORN, EXEC, EXIT and VFORK_DONE each. */
@@ -175,7 +175,7 @@ static void tally_read(struct tally *tally, struct raw *raw, uint64_t expected)
 
 TEST_F_TIMEOUT(stream, what_a_slow_reader_loses_is_counted, 240)
 {
-	const int room = 4096, creations = 400;
+	const int room = 4096, creations = 320;
 	const uint64_t expected = 4ULL * creations * ACTORS;
 	struct tally tally = { .seq = 0 };
 	struct nl_msg *msg;
@@ -218,7 +218,7 @@ TEST_F_TIMEOUT(stream, what_a_slow_reader_loses_is_counted, 240)
 TEST_F_TIMEOUT(stream, slow_reader_with_patience_loses_nothing, 240)
 {
 	struct session *s = &self->session;
-	const int creations = 300;
+	const int creations = 100;
 	uint64_t i;
 
 	for (i = 0; i < ACTORS; i++) {

@@ -10,7 +10,7 @@
 #include "proc.h"
 #include "session.h"
 
-#define CROWD	64
+#define CROWD	40
 
 FIXTURE(crowd)
 {

@@ -151,7 +151,7 @@ TEST_F_TIMEOUT(module, is_in_use_while_a_vfork_is_in_flight, 90)
 	EXPECT_EQ(0, module_unload_soon());
 }
 
-TEST_F_TIMEOUT(module, can_be_loaded_and_unloaded_in_a_storm, 300)
+TEST_F_TIMEOUT(module, can_be_loaded_and_unloaded_in_a_storm, 550)
 {
 	int round;
 
