@@ -40,7 +40,11 @@ module: packages
 monitor: packages
 	@$(MAKE) --no-print-directory -C monitor O=$(build)/monitor
 
-selftests: monitor
+# What the script for vforkmon runs.
+sanitized: packages
+	@$(MAKE) --no-print-directory -C monitor O=$(build)/monitor/address SANITIZE=address,undefined
+
+selftests: monitor sanitized
 	@$(MAKE) --no-print-directory -C selftests O=$(build)/selftests
 
 run: all
@@ -70,4 +74,4 @@ install: all
 clean:
 	rm -rf $(build)
 
-.PHONY: all help packages module monitor selftests run shell check lint install clean
+.PHONY: all help packages module monitor sanitized selftests run shell check lint install clean

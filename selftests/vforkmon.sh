@@ -3,6 +3,8 @@
 # vforkmon: the program, as people use it.
 # shellcheck disable=SC2016 # the variables in programs of jq and of sh -c
 set -u
+# The one that was built with the sanitizers for addresses and undefined behaviour.
+PATH=$(cd "${0%/*}/.." && pwd)/build/monitor/address:$PATH
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
 number=0 failed=0
@@ -59,6 +61,9 @@ paired='
 		map(.announced) == [range(length) | . % 2 == 0] and length % 2 == 0))'
 
 echo 'TAP version 13'
+
+[ "$(command -v vforkmon)" = "${PATH%%:*}/vforkmon" ]
+ok 'vforkmon is there, built with sanitizers'
 
 # ---- the status is the command's ----
 
