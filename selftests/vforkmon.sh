@@ -120,11 +120,11 @@ ok 'each of its PREFORKs has one outcome for the same child'
 
 # Its own end is told by itself: the shell that waits for it is killed.
 mkfifo "$tmp/end"
-vforkmon run -q --hold all -- sh -c \
+vforkmon run --hold all -o "$tmp/killed" -- sh -c \
 	'stress-ng --quiet --vfork 2 --fork 2 --clone 2 --timeout 10; echo $? >"$1"' \
 	- "$tmp/end" &
 monitor=$!
-until_true pgrep -x stress-ng-vfork >/dev/null && kill -KILL $monitor &&
+until_true grep -q -s 'stress-ng-vfork .*prefork' "$tmp/killed" && kill -KILL $monitor &&
 	read -r -t 120 status <"$tmp/end" && [ "$status" = 0 ]
 ok 'the command runs to its own end when vforkmon is killed'
 wait $monitor 2>/dev/null
@@ -137,7 +137,7 @@ sh -c 'while :; do /bin/true; done' &
 target=$!
 (trap - INT && exec vforkmon attach --hold all -o "$tmp/attached" $target) 2>"$tmp/err" &
 monitor=$!
-until_true grep -q prefork "$tmp/attached" 2>/dev/null
+until_true grep -q -s prefork "$tmp/attached"
 ok 'attach follows a running process'
 vforkmon status >"$tmp/status" && grep -q "^ *$target " "$tmp/status"
 ok 'status shows what is watched'
