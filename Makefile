@@ -27,7 +27,10 @@ help:
 	@echo 'make clean            remove build/'
 
 packages:
-	@selftests/qemu/packages
+	@selftests/qemu/packages $(if $(KDIR),--build)
+
+build-packages:
+	@selftests/qemu/packages --build
 
 # kbuild leaves its objects beside the sources: give it links to them instead.
 module: packages
@@ -37,11 +40,11 @@ module: packages
 	@ln -sf $(CURDIR)/module/*.[ch] $(out)/module/
 	@$(kbuild) --no-print-directory modules
 
-monitor: packages
+monitor: build-packages
 	@$(MAKE) --no-print-directory -C monitor O=$(build)/monitor
 
 # What the script for vforkmon runs.
-sanitized: packages
+sanitized: build-packages
 	@$(MAKE) --no-print-directory -C monitor O=$(build)/monitor/address SANITIZE=address,undefined
 
 selftests: monitor sanitized
@@ -67,11 +70,11 @@ lint: packages
 		monitor selftests/qemu
 	shellcheck -x $$(git ls-files | xargs -r grep -lE '^#!/bin/(ba)?sh')
 
-install: all
+install: monitor $(if $(KDIR),module)
 	@$(MAKE) --no-print-directory -C monitor O=$(build)/monitor install
 	$(if $(KDIR),@$(kbuild) --no-print-directory INSTALL_MOD_PATH=$(DESTDIR) modules_install)
 
 clean:
 	rm -rf $(build)
 
-.PHONY: all help packages module monitor sanitized selftests run shell check lint install clean
+.PHONY: all help packages build-packages module monitor sanitized selftests run shell check lint install clean
