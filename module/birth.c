@@ -33,7 +33,7 @@ static void birth_inherit(struct call *call, struct task_struct *child)
 	err = watch_add(watch, call->watch);
 	if (!err)
 		call->child_watch = NULL;
-	else if (err != -ESRCH)	/* somebody was quicker */
+	else if (err == -EBUSY)	/* another owner was quicker */
 		queue_lose(&watch->owner->queue, 1);
 }
 

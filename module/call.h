@@ -24,6 +24,7 @@ struct call {
 	struct watch *child_watch;		/* owned until the child is
 						 * born, or NULL */
 	bool allocating;			/* inside the real alloc_pid() */
+	bool unreported;			/* the owner will not hear of it */
 	u64 born;				/* CLOCK_BOOTTIME, ns; 0: not yet */
 };
 

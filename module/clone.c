@@ -46,14 +46,20 @@ bool notrace clone_is_reported(const struct kernel_clone_args *args)
 }
 
 /* What the owner does not hear of: PREFORK and its outcome. */
-static void clone_unreported(struct watch *watch, u64 clone_flags)
+static void clone_lose(const struct call *call, u64 clone_flags, pid_t ret)
 {
+	struct watch *watch = call->watch;
+
+	/* A call that is restarted may be announced then. */
+	if (!call->unreported || ret == -ERESTARTNOINTR ||
+	    READ_ONCE(watch->gone))
+		return;
 	queue_lose(&watch->owner->queue, 2);
 	if (watch->options.hold & clone_kind(clone_flags))
 		stats_inc(PREFORK_STAT_UNHELD);
 }
 
-/* Returns NULL if there is nothing to announce, or no means to. */
+/* Returns NULL if there are no means to. */
 static struct announcement *clone_announce(struct watch *watch,
 					   const struct kernel_clone_args *args)
 {
@@ -62,11 +68,9 @@ static struct announcement *clone_announce(struct watch *watch,
 
 	/* An owner that does not read cannot answer either: fail open. */
 	if (!watch_wait_room(watch))
-		goto unreported;
+		return NULL;
 	announcement = announcement_create(watch, args);
-	if (!announcement)
-		goto unreported;
-	if (!reserve_possible(args))
+	if (!announcement || !reserve_possible(args))
 		return announcement;
 	/* If this fails then copy_process() will, unless it has a reason to
 	 * fail before; its own error is the one to return.
@@ -75,9 +79,6 @@ static struct announcement *clone_announce(struct watch *watch,
 	if (!IS_ERR(pid))
 		announcement_publish(announcement, pid, true);
 	return announcement;
-unreported:
-	clone_unreported(watch, args->flags);
-	return NULL;
 }
 
 /* The call that a signal has interrupted, if this is it again. */
@@ -173,9 +174,7 @@ static void clone_conclude(struct call *call, pid_t ret)
 	}
 	if (!announcement->child) {
 		/* Never announced: it failed first, or a probe was off. */
-		if (ret > 0)
-			clone_unreported(call->watch,
-					 announcement->key.flags);
+		call->unreported = ret > 0;
 	} else {
 		/* No effect if it was born. If not, and yet there is a child,
 		 * then somebody has switched a probe off meanwhile and it got
@@ -197,8 +196,10 @@ static pid_t clone_watched(struct call *call, struct kernel_clone_args *args)
 	if (!call->watch)	/* has just ended; the hold too */
 		call->watch = watch_get(call->announcement->watch);
 	if (!call->announcement &&
-	    reports_kind(&call->watch->options, args->flags))
+	    reports_kind(&call->watch->options, args->flags)) {
 		call->announcement = clone_announce(call->watch, args);
+		call->unreported = !call->announcement;
+	}
 	ret = clone_hold(call);
 	if (!ret) {
 		clone_prepare_child(call, args->flags);
@@ -206,6 +207,7 @@ static pid_t clone_watched(struct call *call, struct kernel_clone_args *args)
 	}
 	clone_report_vfork(call, args->flags, ret);
 	clone_conclude(call, ret);
+	clone_lose(call, args->flags, ret);
 	watch_put(call->child_watch);
 	watch_put(call->watch);
 	return ret;

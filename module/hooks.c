@@ -122,13 +122,13 @@ static int probe_register_beside(struct probe *probe)
 
 	if (err)
 		return err;
-	if (list_empty(&probe->kprobe.list)) {
-		probe->kprobe.post_handler = no_post_handler;
-	} else if (!kprobe_ftrace(&probe->kprobe)) {
+	if (!kprobe_ftrace(&probe->kprobe)) {
 		unregister_kprobe(&probe->kprobe);
-		err = probe_register(probe, no_post_handler);
+		return probe_register(probe, no_post_handler);
 	}
-	return err;
+	if (list_empty(&probe->kprobe.list))
+		probe->kprobe.post_handler = no_post_handler;
+	return 0;
 }
 
 static int probe_arm(struct probe *probe)
@@ -138,6 +138,9 @@ static int probe_arm(struct probe *probe)
 	if (err)
 		return err;
 	err = enable_kprobe(&probe->kprobe);
+	/* No error, and no probe, while all are disabled through debugfs. */
+	if (!err && kprobe_disabled(&probe->kprobe))
+		err = -EIO;
 	if (err)
 		unregister_kprobe(&probe->kprobe);
 	return err;
@@ -162,6 +165,18 @@ static void probes_disarm(size_t count)
 		probe_disarm(&probes[count]);
 }
 
+static const char *arm_hint(int err)
+{
+	switch (err) {
+	case -EBUSY:
+		return ", a live patch or another user of ftrace holds it";
+	case -EIO:
+		return ", kprobes are disabled; see /sys/kernel/debug/kprobes/enabled";
+	default:
+		return "";
+	}
+}
+
 static int probes_arm(void)
 {
 	size_t i;
@@ -171,9 +186,7 @@ static int probes_arm(void)
 		err = probe_arm(&probes[i]);
 		if (err) {
 			pr_warn("no probe on %s(): error %d%s\n",
-				probes[i].name, err, err == -EBUSY ?
-				", a live patch or another user of ftrace holds it" :
-				"");
+				probes[i].name, err, arm_hint(err));
 			probes_disarm(i);
 			return err;
 		}

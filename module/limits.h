@@ -8,7 +8,7 @@
 /* Events taken from a queue at once; about what one datagram holds. */
 #define QUEUE_BATCH		32
 
-/* log2 of the buckets of the tables of watches, calls and parked calls. */
+/* log2 of the buckets of the tables of watches and of calls. */
 #define WATCH_HASH_BITS		10
 #define CALL_HASH_BITS		8
 

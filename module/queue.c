@@ -40,6 +40,7 @@ static u64 queue_take(struct queue *queue, struct list_head *batch,
 		(*count)++;
 	}
 	WRITE_ONCE(queue->length, queue->length - *count);
+	WRITE_ONCE(queue->stalled, false);
 	if (list_empty(&queue->events)) {
 		lost = queue->lost;
 		queue->lost = 0;
@@ -145,9 +146,13 @@ bool queue_wait_room(struct queue *queue, unsigned int timeout_ms,
 
 	if (queue_has_room(queue))
 		return true;
-	wait_event_killable_timeout(queue->room,
-				    queue_has_room(queue) || READ_ONCE(*gone),
-				    timeout);
+	if (!wait_event_killable_timeout(queue->room,
+					 queue_has_room(queue) ||
+					 READ_ONCE(queue->stalled) ||
+					 READ_ONCE(*gone), timeout)) {
+		WRITE_ONCE(queue->stalled, true);
+		queue_look_again(queue);
+	}
 	return queue_has_room(queue);
 }
 

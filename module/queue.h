@@ -25,6 +25,8 @@ struct queue {
 	unsigned int length;		/* lock; lockless readers */
 	u64 lost;			/* lock; dropped since the last event */
 	bool closed;			/* lock; nobody reads any more */
+	bool stalled;			/* somebody has waited for room in vain
+					 * and nothing was delivered since */
 	wait_queue_head_t room;		/* woken when length has fallen */
 	struct work_struct flush;
 
@@ -55,7 +57,8 @@ void queue_post(struct queue *queue, struct event *event);
 /*
  * Takes over the event; while the queue is full it waits for at most
  * @timeout_ms (0: without end) or until *@gone is set, and if that does not
- * help drops and counts it. NULL, for an event that could not be allocated, is
+ * help drops and counts it. One such wait in vain is enough: until the reader
+ * has gone on, nobody waits for it any more. NULL, for an event that could not be allocated, is
  * dropped and counted.
  */
 void queue_offer(struct queue *queue, struct event *event,

@@ -29,6 +29,7 @@
  *         EINVAL    the PID is that of a thread, or neither or both of PIDFD
  *                   and PID were given, or HOLD holds what is not reported
  *         EBADF     PIDFD is not a pidfd
+ *         EIO       kprobes are disabled; see /sys/kernel/debug/kprobes
  *
  *   UNWATCH    { [PIDFD | PID] }
  *       End one watch of this socket or, with no target, all of them. Tasks
