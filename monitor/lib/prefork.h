@@ -110,8 +110,9 @@ int prefork_watch_pidfd(struct prefork *pf, int pidfd,
  * prefork_watch_tree - watch a running process and all its descendants
  *
  * PREFORK_WATCH_TREE is implied. The calling process and its descendants are
- * left out. Reads /proc, again and again until nothing new is found: what is
- * created meanwhile by a process already watched inherits the watch.
+ * left out. Reads /proc until nothing new is found: what is created meanwhile
+ * by a process already watched inherits the watch. What a process creates that
+ * cannot be watched is looked for some dozen times, not for ever.
  *
  * Returns 0, or how many descendants could not be watched (the others are;
  * prefork_message() says why for the last of them), or -errno when @pid itself

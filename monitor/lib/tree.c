@@ -3,7 +3,8 @@
  * Watch a running tree. The children of a watched process are looked up after
  * its watch has begun: those that it has then are found in /proc, those that
  * it gets later inherit the watch. /proc may miss some while others come and
- * go, hence it is read until a whole pass has found nothing new.
+ * go, hence it is read until a whole pass has found nothing new. One that has
+ * inherited the watch is not new, so a tree that grows does not keep us here.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -17,20 +18,25 @@
 #include "message.h"
 #include "prefork.h"
 
-/* Processes that were handed to the kernel, watched or refused. */
-struct known {
+/*
+ * A process that is refused leaves new children which do not inherit anything,
+ * as long as it likes. Otherwise a pass for each wrap of the PIDs would do.
+ */
+#define PASSES_MAX	32
+
+struct set {
 	pid_t *pids;		/* sorted */
 	size_t count, room;
 };
 
-static size_t place_of(const struct known *known, pid_t pid)
+static size_t place_of(const struct set *set, pid_t pid)
 {
-	size_t low = 0, high = known->count;
+	size_t low = 0, high = set->count;
 
 	while (low < high) {
 		size_t middle = (low + high) / 2;
 
-		if (known->pids[middle] < pid)
+		if (set->pids[middle] < pid)
 			low = middle + 1;
 		else
 			high = middle;
@@ -38,30 +44,30 @@ static size_t place_of(const struct known *known, pid_t pid)
 	return low;
 }
 
-static bool contains(const struct known *known, pid_t pid)
+static bool contains(const struct set *set, pid_t pid)
 {
-	size_t place = place_of(known, pid);
+	size_t place = place_of(set, pid);
 
-	return place < known->count && known->pids[place] == pid;
+	return place < set->count && set->pids[place] == pid;
 }
 
-static int insert(struct known *known, pid_t pid)
+static int insert(struct set *set, pid_t pid)
 {
-	size_t place = place_of(known, pid);
+	size_t place = place_of(set, pid);
 
-	if (known->count == known->room) {
-		size_t room = known->room ? 2 * known->room : 64;
-		pid_t *pids = reallocarray(known->pids, room, sizeof(*pids));
+	if (set->count == set->room) {
+		size_t room = set->room ? 2 * set->room : 64;
+		pid_t *pids = reallocarray(set->pids, room, sizeof(*pids));
 
 		if (!pids)
 			return -ENOMEM;
-		known->pids = pids;
-		known->room = room;
+		set->pids = pids;
+		set->room = room;
 	}
-	memmove(&known->pids[place + 1], &known->pids[place],
-		(known->count - place) * sizeof(known->pids[0]));
-	known->pids[place] = pid;
-	known->count++;
+	memmove(&set->pids[place + 1], &set->pids[place],
+		(set->count - place) * sizeof(set->pids[0]));
+	set->pids[place] = pid;
+	set->count++;
 	return 0;
 }
 
@@ -92,7 +98,7 @@ static pid_t parent_of(pid_t pid)
 struct pass {
 	struct prefork *pf;
 	const struct prefork_watch_options *opts;
-	struct known *known;
+	struct set known;	/* those handed to the kernel, watched or refused */
 	int refused;
 	char why[256];		/* the last one was */
 	bool found;
@@ -102,7 +108,7 @@ static bool is_child(const struct pass *pass, pid_t pid)
 {
 	pid_t ppid = parent_of(pid);
 
-	return ppid && contains(pass->known, ppid);
+	return ppid && contains(&pass->known, ppid);
 }
 
 /* Only the pidfd tells for sure that it is still the one that was looked at. */
@@ -129,7 +135,7 @@ static int consider(struct pass *pass, pid_t pid)
 {
 	int err;
 
-	if (pid == getpid() || contains(pass->known, pid) || !is_child(pass, pid))
+	if (pid == getpid() || contains(&pass->known, pid) || !is_child(pass, pid))
 		return 0;
 	err = watch_child(pass, pid);
 	if (err == -ESRCH)
@@ -137,11 +143,12 @@ static int consider(struct pass *pass, pid_t pid)
 	if (err && err != -EEXIST)
 		refuse(pass);
 	/* A child that was refused may have children that are not. */
-	pass->found = true;
-	return insert(pass->known, pid);
+	if (err != -EEXIST)
+		pass->found = true;
+	return insert(&pass->known, pid);
 }
 
-static int read_proc(struct pass *pass)
+static int list_proc(struct set *listed)
 {
 	const struct dirent *entry;
 	DIR *proc = opendir("/proc");
@@ -151,29 +158,39 @@ static int read_proc(struct pass *pass)
 		return -errno;
 	while (!err && (entry = readdir(proc)))
 		if (entry->d_name[0] >= '1' && entry->d_name[0] <= '9')
-			err = consider(pass, atoi(entry->d_name));
+			err = insert(listed, atoi(entry->d_name));
 	closedir(proc);
+	return err;
+}
+
+/* Lists before it looks: a directory that grows at its end is not run after. */
+static int read_proc(struct pass *pass)
+{
+	struct set listed = { 0 };
+	int err = list_proc(&listed);
+
+	for (size_t i = 0; !err && i < listed.count; i++)
+		err = consider(pass, listed.pids[i]);
+	free(listed.pids);
 	return err;
 }
 
 int prefork_watch_tree(struct prefork *pf, pid_t pid, const struct prefork_watch_options *opts)
 {
 	struct prefork_watch_options tree = opts ? *opts : (struct prefork_watch_options){ 0 };
-	struct known known = { 0 };
-	struct pass pass = { .pf = pf, .opts = &tree, .known = &known };
+	struct pass pass = { .pf = pf, .opts = &tree, .found = true };
 	int err;
 
 	tree.flags |= PREFORK_WATCH_TREE;
 	err = prefork_watch(pf, pid, &tree);
 	if (err && err != -EEXIST)
 		return err;
-	err = insert(&known, pid);
-	do {
+	err = insert(&pass.known, pid);
+	for (int i = 0; !err && pass.found && i < PASSES_MAX; i++) {
 		pass.found = false;
-		if (!err)
-			err = read_proc(&pass);
-	} while (!err && pass.found);
-	free(known.pids);
+		err = read_proc(&pass);
+	}
+	free(pass.known.pids);
 	prefork_message_set(pass.why, sizeof(pass.why));
 	return err ? err : pass.refused;
 }

@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * lib/tree with real processes: watching is a function of this file, which
+ * stands in for lib/watch and lets the tree grow whenever it is called.
+ */
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <prefork.h>
+
+#include "tap.h"
+
+/* More calls than any of these trees is worth. */
+#define CALLS_MAX	1000
+
+static struct {
+	pid_t root;
+	int ask, grown;		/* ends of pipes to and from the root */
+	int root_error;
+	int error;		/* of each descendant */
+	int calls;		/* for descendants */
+	int births;		/* at most so many while it is scanned */
+} subject;
+
+static _Noreturn void wait_for_end(void)
+{
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	for (;;)
+		pause();
+}
+
+/* The root: a child for each byte, until nobody asks any more. */
+static _Noreturn void grow_when_asked(int asked, int grown)
+{
+	char byte;
+
+	while (read(asked, &byte, 1) == 1) {
+		if (!fork())
+			wait_for_end();
+		if (write(grown, &byte, 1) != 1)
+			break;
+	}
+	_exit(0);
+}
+
+static void grow(void)
+{
+	char byte = 0;
+
+	CHECK(write(subject.ask, &byte, 1) == 1 && read(subject.grown, &byte, 1) == 1);
+}
+
+static void setup(int births)
+{
+	int ask[2], grown[2];
+
+	if (pipe(ask) < 0 || pipe(grown) < 0)
+		abort();
+	subject.root = fork();
+	if (!subject.root) {
+		close(ask[1]);
+		grow_when_asked(ask[0], grown[1]);
+	}
+	close(ask[0]);
+	close(grown[1]);
+	subject.ask = ask[1];
+	subject.grown = grown[0];
+	subject.births = births;
+	subject.root_error = subject.error = subject.calls = 0;
+	grow();
+}
+
+static void teardown(void)
+{
+	close(subject.ask);
+	close(subject.grown);
+	waitpid(subject.root, NULL, 0);
+}
+
+int prefork_watch(struct prefork *pf, pid_t pid, const struct prefork_watch_options *opts)
+{
+	(void)pf;
+	EQUAL(subject.root, pid);
+	CHECK(opts->flags & PREFORK_WATCH_TREE);
+	return subject.root_error;
+}
+
+int prefork_watch_pidfd(struct prefork *pf, int pidfd, const struct prefork_watch_options *opts)
+{
+	(void)pf;
+	CHECK(pidfd >= 0);
+	CHECK(opts->flags & PREFORK_WATCH_TREE);
+	if (++subject.calls <= subject.births)
+		grow();
+	return subject.error;
+}
+
+static void quiet_tree_is_watched_once(void)
+{
+	setup(0);
+	grow();
+	EQUAL(0, prefork_watch_tree(NULL, subject.root, NULL));
+	EQUAL(2, subject.calls);
+	teardown();
+}
+
+static void those_that_come_late_are_found(void)
+{
+	setup(3);
+	EQUAL(0, prefork_watch_tree(NULL, subject.root, NULL));
+	EQUAL(4, subject.calls);
+	teardown();
+}
+
+static void tree_that_grows_is_not_run_after(void)
+{
+	setup(CALLS_MAX);
+	subject.root_error = subject.error = -EEXIST;
+	EQUAL(0, prefork_watch_tree(NULL, subject.root, NULL));
+	EQUAL(1, subject.calls);
+	teardown();
+}
+
+static void those_refused_are_not_looked_for_for_ever(void)
+{
+	setup(CALLS_MAX);
+	subject.error = -EPERM;
+	EQUAL(subject.calls, prefork_watch_tree(NULL, subject.root, NULL));
+	CHECK(subject.calls > 1 && subject.calls < CALLS_MAX);
+	teardown();
+}
+
+static void root_that_is_refused_is_an_error(void)
+{
+	setup(0);
+	subject.root_error = -EPERM;
+	EQUAL(-EPERM, prefork_watch_tree(NULL, subject.root, NULL));
+	EQUAL(0, subject.calls);
+	teardown();
+}
+
+int main(void)
+{
+	static const struct tap_test tests[] = {
+		{ "a tree that is quiet is watched once", quiet_tree_is_watched_once },
+		{ "children that come late are found", those_that_come_late_are_found },
+		{ "a tree that grows is not run after", tree_that_grows_is_not_run_after },
+		{ "children that are refused are not looked for for ever",
+		  those_refused_are_not_looked_for_for_ever },
+		{ "a root that is refused is an error", root_that_is_refused_is_an_error },
+	};
+
+	return TAP_RUN(tests);
+}
