@@ -12,9 +12,11 @@
  *   errno value. They do not set errno, print, exit, or touch signals. Besides
  *   the errors that <linux/prefork.h> gives for each command, any of them may
  *   return -ENOMEM, and
- *     -ENOBUFS  the answer of the kernel was lost because 8 MiB of events
- *               arrived in the microseconds it took; the command may have been
- *               carried out
+ *     -ENOBUFS  the answer of the kernel was lost because events filled the
+ *               socket in the microseconds it took; the command may have been
+ *               carried out. Of events, 8 MiB have room where the opener has
+ *               CAP_NET_ADMIN, else what net.core.rmem_max allows: often 208 KiB,
+ *               which a busy tree may well fill
  *     -EBADMSG  the kernel sent something that is not of this protocol
  *     -ENOENT   the module has been unloaded since prefork_open() (but for
  *               prefork_release() and prefork_deny() see there)

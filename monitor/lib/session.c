@@ -26,6 +26,9 @@
 #include "inbox.h"
 #include "message.h"
 
+/* Datagrams read to make room for an answer: most of what a full buffer holds. */
+#define DRAIN_MAX	4096
+
 struct prefork {
 	int socket;
 	int epoll;		/* over socket and inbox.eventfd */
@@ -151,16 +154,23 @@ static bool read_datagram(struct prefork *pf, struct call *call)
 	return true;
 }
 
+/* Those who are watched may fill the socket as fast as it is read: not for ever. */
+static void make_room(struct prefork *pf)
+{
+	for (int i = 0; i < DRAIN_MAX && read_datagram(pf, NULL); i++)
+		;
+}
+
 /*
- * Empties the socket first, so that the answer has room. A dump continues
- * itself while its parts are read, thus an empty socket is the end there, too.
+ * The answer stands behind what is in the socket when it is sent. A dump
+ * continues itself while its parts are read, thus an empty socket is the end
+ * there, too.
  */
 static int converse(struct prefork *pf, struct call *call, struct nlmsghdr *nlh)
 {
 	int err;
 
-	while (read_datagram(pf, NULL))
-		;
+	make_room(pf);
 	call->seq = ++pf->last_seq;
 	if (!call->seq)
 		call->seq = ++pf->last_seq;

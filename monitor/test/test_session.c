@@ -17,6 +17,7 @@
 #include "tap.h"
 
 #define THREAD_EVENTS	20000
+#define FLOOD_MAX	1000000
 
 static struct {
 	int fd;				/* of the kernel's side */
@@ -29,6 +30,8 @@ static struct {
 	struct message before;		/* sent before the answer, if it has a length */
 	unsigned int dump;		/* entries */
 	bool stale;			/* an answer to something else comes first */
+	bool flood;			/* the socket never runs dry before a request */
+	uint64_t flooded;		/* events */
 } kernel;
 
 static void deliver(const void *bytes, size_t len)
@@ -157,14 +160,26 @@ int prefork_channel_send(int fd, const struct nlmsghdr *nlh)
 {
 	(void)fd;
 	memcpy(&kernel.request, nlh, nlh->nlmsg_len);
+	kernel.flood = false;
 	answer(nlh);
 	return 0;
 }
 
+static void send_event(uint64_t seq, uint64_t cookie)
+{
+	struct message m;
+
+	message_prefork(&m, seq, 10, cookie);
+	deliver_message(&m);
+}
+
 ssize_t prefork_channel_receive(int fd, void *buffer, size_t size)
 {
-	ssize_t len = recv(fd, buffer, size, MSG_DONTWAIT);
+	ssize_t len;
 
+	if (kernel.flood && kernel.flooded < FLOOD_MAX)
+		send_event(++kernel.flooded, 0);
+	len = recv(fd, buffer, size, MSG_DONTWAIT);
 	return len < 0 ? -errno : len;
 }
 
@@ -185,14 +200,6 @@ static void teardown(struct prefork *pf)
 {
 	prefork_close(pf);
 	close(kernel.fd);
-}
-
-static void send_event(uint64_t seq, uint64_t cookie)
-{
-	struct message m;
-
-	message_prefork(&m, seq, 10, cookie);
-	deliver_message(&m);
 }
 
 static bool is_readable(const struct prefork *pf)
@@ -315,6 +322,19 @@ static void full_socket_has_room_for_an_answer(void)
 	EQUAL(0, prefork_release(pf, 1));
 	for (uint64_t i = 1; i < seq; i++)
 		next_is(pf, i);
+	EQUAL(0, prefork_next(pf, &event, 0));
+	teardown(pf);
+}
+
+static void flood_of_events_lets_commands_through(void)
+{
+	struct prefork *pf = setup();
+
+	kernel.flood = true;
+	EQUAL(0, prefork_release(pf, 1));
+	CHECK(kernel.flooded > 0 && kernel.flooded < FLOOD_MAX);
+	for (uint64_t seq = 1; seq <= kernel.flooded; seq++)
+		next_is(pf, seq);
 	EQUAL(0, prefork_next(pf, &event, 0));
 	teardown(pf);
 }
@@ -492,6 +512,7 @@ int main(void)
 		{ "events keep their order around commands",
 		  events_keep_their_order_around_commands },
 		{ "a full socket has room for an answer", full_socket_has_room_for_an_answer },
+		{ "a flood of events lets commands through", flood_of_events_lets_commands_through },
 		{ "one datagram may hold several events", one_datagram_may_hold_several_events },
 		{ "next waits no longer than told", next_waits_no_longer_than_told },
 		{ "a malformed event is reported and skipped",
