@@ -13,6 +13,7 @@
 static _Noreturn void wait_and_execute(int gate, char **argv)
 {
 	ssize_t got;
+	int error;
 	char go;
 
 	do
@@ -21,8 +22,9 @@ static _Noreturn void wait_and_execute(int gate, char **argv)
 	if (got != 1)
 		_exit(STATUS_FAILURE);
 	execvp(argv[0], argv);
-	warn("cannot run '%s': %s", argv[0], strerror(errno));
-	_exit(errno == ENOENT ? STATUS_NOT_FOUND : STATUS_NOT_EXECUTABLE);
+	error = errno;
+	warn("cannot run '%s': %s", argv[0], strerror(error));
+	_exit(error == ENOENT ? STATUS_NOT_FOUND : STATUS_NOT_EXECUTABLE);
 }
 
 int child_create(struct child *child, char **argv)
@@ -47,19 +49,26 @@ int child_create(struct child *child, char **argv)
 	return 0;
 }
 
+static void close_gate(struct child *child)
+{
+	if (child->gate >= 0)
+		close(child->gate);
+	child->gate = -1;
+}
+
 int child_start(struct child *child)
 {
 	ssize_t written = write(child->gate, "", 1);
 	int err = written < 0 ? -errno : 0;
 
-	close(child->gate);
+	close_gate(child);
 	/* Killed while it waited: that is how it has ended, and no error here. */
 	return err == -EPIPE ? 0 : err;
 }
 
 void child_cancel(struct child *child)
 {
-	close(child->gate);
+	close_gate(child);
 	while (waitpid(child->pid, NULL, 0) < 0 && errno == EINTR)
 		;
 }

@@ -7,7 +7,7 @@
 
 struct child {
 	pid_t pid;
-	int gate;	/* write end of a pipe on which it waits */
+	int gate;	/* write end of a pipe on which it waits, -1: told */
 };
 
 /*
@@ -16,7 +16,7 @@ struct child {
  */
 int child_create(struct child *child, char **argv);
 
-/* The command begins. Returns -errno. */
+/* The command begins. Returns -errno; then it is to be cancelled. */
 int child_start(struct child *child);
 
 /* Ends one that was not started, and waits for that. */
