@@ -9,9 +9,9 @@
 #include <sys/signalfd.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "core/clock.h"
 #include "core/proc.h"
 #include "core/tree.h"
 #include "diagnose.h"
@@ -37,14 +37,6 @@ struct follow {
 	uint64_t seq;		/* of the last event */
 	struct prefork_event event;
 };
-
-static uint64_t boottime(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_BOOTTIME, &now);
-	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
-}
 
 static bool is_ignored(int sig)
 {

@@ -5,10 +5,10 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #include <prefork.h>
 
+#include "core/clock.h"
 #include "core/proc.h"
 #include "core/quote.h"
 #include "diagnose.h"
@@ -47,14 +47,6 @@ struct view {
 	void (*watched)(FILE *out, const struct prefork_watched *watched);
 	void (*stats)(FILE *out, const struct prefork_stats *stats);
 };
-
-static uint64_t boottime(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_BOOTTIME, &now);
-	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
-}
 
 /* Names of bits, as "vfork,fork". */
 struct bit {

@@ -6,10 +6,10 @@
 #include <stdbool.h>
 #include <string.h>
 #include <sys/wait.h>
-#include <time.h>
 
 #include <prefork.h>
 
+#include "core/clock.h"
 #include "core/quote.h"
 #include "core/tree.h"
 #include "sink.h"
@@ -149,14 +149,6 @@ static void text_lost(struct sink *sink, const struct prefork_event *event, uint
 		since(sink, event->time), "-", "-", "lost", count);
 }
 
-static uint64_t now(void)
-{
-	struct timespec time;
-
-	clock_gettime(CLOCK_BOOTTIME, &time);
-	return (uint64_t)time.tv_sec * NS_PER_S + (uint64_t)time.tv_nsec;
-}
-
 static const char *outcome(const struct process *process, char *buffer, size_t size)
 {
 	switch (process->state) {
@@ -213,7 +205,7 @@ static void print_process(FILE *out, const struct process *process, uint64_t end
 static void text_footer(struct sink *sink, const struct tree *tree)
 {
 	const struct process *process;
-	uint64_t end = now();
+	uint64_t end = boottime();
 
 	fprintf(sink->out, "\n%zu processes", tree_count(tree));
 	if (tree_running(tree))
