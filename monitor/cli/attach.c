@@ -84,14 +84,9 @@ int verb_attach(int argc, char **argv)
 	struct follow *follow;
 	int used, status;
 
-	switch (options_parse(&options, argc, argv, help, &used)) {
-	case OPTIONS_HELP:
-		return 0;
-	case OPTIONS_WRONG:
-		return STATUS_FAILURE;
-	case OPTIONS_OK:
-		break;
-	}
+	used = options_parse(&options, argc, argv, help, &status);
+	if (!used)
+		return status;
 	if (used == argc)
 		return fail_usage("attach", "no PID given");
 	for (char **pid = argv + used; *pid; pid++)

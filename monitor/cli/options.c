@@ -129,8 +129,7 @@ static const char *set(struct options *options, int option)
 	return "not implemented";
 }
 
-enum options_result options_parse(struct options *options, int argc, char **argv,
-				  const char *help, int *used)
+int options_parse(struct options *options, int argc, char **argv, const char *help, int *status)
 {
 	const char *problem;
 	int found;
@@ -141,18 +140,18 @@ enum options_result options_parse(struct options *options, int argc, char **argv
 	while ((found = getopt_long(argc, argv, "+:o:q", long_options, NULL)) != -1) {
 		if (found == OPTION_HELP) {
 			printf("%s\nOptions:\n%s", help, options_help);
-			return OPTIONS_HELP;
+			*status = 0;
+			return 0;
 		}
 		if (found == '?' || found == ':') {
-			options_wrong(argv[0], found, argv);
-			return OPTIONS_WRONG;
+			*status = options_wrong(argv[0], found, argv);
+			return 0;
 		}
 		problem = set(options, found);
 		if (problem) {
-			fail_usage(argv[0], "%s, not '%s'", problem, optarg);
-			return OPTIONS_WRONG;
+			*status = fail_usage(argv[0], "%s, not '%s'", problem, optarg);
+			return 0;
 		}
 	}
-	*used = optind;
-	return OPTIONS_OK;
+	return optind;
 }

@@ -17,19 +17,13 @@ struct options {
 	bool quiet;
 };
 
-enum options_result {
-	OPTIONS_OK,
-	OPTIONS_HELP,			/* was printed, and all is done */
-	OPTIONS_WRONG,			/* was told */
-};
-
 /*
- * Reads options up to the first argument that is none, or "--"; *@used counts
- * what was read, the verb included. @help is what --help prints before the
- * options.
+ * Reads options up to the first argument that is none, or "--". Returns how
+ * many arguments that were, the verb included, or 0 when all is done or was
+ * wrong: vforkmon is to exit with *@status then. @help is what --help prints
+ * before the options.
  */
-enum options_result options_parse(struct options *options, int argc, char **argv,
-				  const char *help, int *used);
+int options_parse(struct options *options, int argc, char **argv, const char *help, int *status);
 
 /*
  * What getopt_long() found wrong when it returned @found (':' or '?'). Says so

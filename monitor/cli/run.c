@@ -76,14 +76,9 @@ int verb_run(int argc, char **argv)
 	struct child child;
 	int used, err, status;
 
-	switch (options_parse(&options, argc, argv, help, &used)) {
-	case OPTIONS_HELP:
-		return 0;
-	case OPTIONS_WRONG:
-		return STATUS_FAILURE;
-	case OPTIONS_OK:
-		break;
-	}
+	used = options_parse(&options, argc, argv, help, &status);
+	if (!used)
+		return status;
 	if (used == argc)
 		return fail_usage("run", "no COMMAND given");
 
