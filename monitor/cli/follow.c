@@ -235,10 +235,12 @@ enum follow_end follow_until_all_ended(struct follow *follow, int *detail)
 	return FOLLOW_DONE;
 }
 
-/* Between two turns: has it ended? */
-static bool reap(pid_t pid, int *status)
+/* Between two turns. Returns 1 when it has ended, 0 while it runs, -errno. */
+static int reap(pid_t pid, int *status)
 {
-	return waitpid(pid, status, WNOHANG) == pid;
+	pid_t reaped = waitpid(pid, status, WNOHANG);
+
+	return reaped < 0 ? -errno : reaped == pid;
 }
 
 /* The child was waited for; its last events may still be on their way. */
@@ -261,9 +263,9 @@ static enum follow_end take_last_words(struct follow *follow, pid_t pid)
 
 static enum follow_end follow_child(struct follow *follow, pid_t pid, int pidfd, int *detail)
 {
-	int status;
+	int status, reaped;
 
-	while (!reap(pid, &status)) {
+	while (!(reaped = reap(pid, &status))) {
 		*detail = turn(follow, pidfd, -1);
 		if (*detail < 0)
 			return FOLLOW_FAILED;
@@ -271,7 +273,9 @@ static enum follow_end follow_child(struct follow *follow, pid_t pid, int pidfd,
 		if (*detail)
 			return FOLLOW_SIGNALLED;
 	}
-	*detail = status;
+	*detail = reaped < 0 ? reaped : status;
+	if (reaped < 0)
+		return FOLLOW_FAILED;
 	return take_last_words(follow, pid);
 }
 

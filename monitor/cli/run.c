@@ -32,6 +32,12 @@ static void ignore_terminal(void)
 	signal(SIGQUIT, SIG_IGN);
 }
 
+/* Who ignores it, as whoever started us may have done, has no child to wait for. */
+static void heed_children(void)
+{
+	signal(SIGCHLD, SIG_DFL);
+}
+
 /* Begins to watch, then lets the command begin. Returns 0 or an exit status. */
 static int begin(struct follow *follow, const struct options *options, struct child *child,
 		 const char *name)
@@ -86,6 +92,7 @@ int verb_run(int argc, char **argv)
 	if (err)
 		return fail("cannot create a process: %s", strerror(-err));
 	ignore_terminal();
+	heed_children();
 	follow = follow_create(&options, caught);
 	status = follow ? begin(follow, &options, &child, argv[used]) : STATUS_FAILURE;
 	if (status)
