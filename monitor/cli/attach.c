@@ -54,7 +54,10 @@ static int find(const struct found *found, void *arg)
 	return follow_found(arg, found->pid, found->comm) ? 0 : -ENOMEM;
 }
 
-/* Some of many may have ended meanwhile; that is no reason to leave the others. */
+/*
+ * Some of many may have ended meanwhile; that is no reason to leave the others.
+ * Until all are watched, which may take a while, signals end the program.
+ */
 static int begin(struct follow *follow, const struct options *options, char **pids)
 {
 	bool any = false;
@@ -65,7 +68,9 @@ static int begin(struct follow *follow, const struct options *options, char **pi
 	if (!any)
 		return STATUS_FAILURE;
 	err = found_each(follow_session(follow), find, follow);
-	return err ? fail_query(err) : 0;
+	if (err)
+		return fail_query(err);
+	return follow_catch(follow, caught) ? 0 : STATUS_FAILURE;
 }
 
 static int follow_all(struct follow *follow)
@@ -93,7 +98,7 @@ int verb_attach(int argc, char **argv)
 		if (!parse_pid(*pid))
 			return fail_usage("attach", "'%s' is no PID", *pid);
 
-	follow = follow_create(&options, caught);
+	follow = follow_create(&options);
 	if (!follow)
 		return STATUS_FAILURE;
 	status = begin(follow, &options, argv + used);

@@ -45,21 +45,7 @@ static bool is_ignored(int sig)
 	return !sigaction(sig, NULL, &action) && action.sa_handler == SIG_IGN;
 }
 
-/* A reader that goes away is an error of write(2) and no reason to die. */
-static int catch_signals(const int *caught)
-{
-	sigset_t set;
-
-	sigemptyset(&set);
-	for (; *caught; caught++)
-		if (!is_ignored(*caught))
-			sigaddset(&set, *caught);
-	signal(SIGPIPE, SIG_IGN);
-	sigprocmask(SIG_BLOCK, &set, NULL);
-	return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-}
-
-static bool open_all(struct follow *follow, const int *caught)
+static bool open_all(struct follow *follow)
 {
 	const struct options *options = follow->options;
 	int err;
@@ -76,8 +62,7 @@ static bool open_all(struct follow *follow, const int *caught)
 		return false;
 	}
 	follow->tree = tree_create(options->tree);
-	follow->signals = catch_signals(caught);
-	if (!follow->tree || follow->signals < 0) {
+	if (!follow->tree) {
 		fail("cannot begin: %s", strerror(errno));
 		return false;
 	}
@@ -89,7 +74,7 @@ static bool open_all(struct follow *follow, const int *caught)
 	return true;
 }
 
-struct follow *follow_create(const struct options *options, const int *caught)
+struct follow *follow_create(const struct options *options)
 {
 	struct follow *follow = calloc(1, sizeof(*follow));
 
@@ -99,7 +84,9 @@ struct follow *follow_create(const struct options *options, const int *caught)
 	}
 	follow->options = options;
 	follow->signals = -1;
-	if (!open_all(follow, caught)) {
+	/* A reader that goes away is an error of write(2) and no reason to die. */
+	signal(SIGPIPE, SIG_IGN);
+	if (!open_all(follow)) {
 		follow_destroy(follow);
 		return NULL;
 	}
@@ -116,6 +103,24 @@ void follow_destroy(struct follow *follow)
 	if (follow->signals >= 0)
 		close(follow->signals);
 	free(follow);
+}
+
+bool follow_catch(struct follow *follow, const int *caught)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	for (; *caught; caught++)
+		if (!is_ignored(*caught))
+			sigaddset(&set, *caught);
+	follow->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	if (follow->signals < 0) {
+		fail("cannot catch signals: %s", strerror(errno));
+		return false;
+	}
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	output_hurry_by(follow->output, follow->signals);
+	return true;
 }
 
 struct prefork *follow_session(const struct follow *follow)
@@ -187,11 +192,18 @@ static int take_burst(struct follow *follow)
 	return got < 0 ? got : count;
 }
 
-/* Returns the signal that came, or 0. */
+/*
+ * Returns the signal that came, or 0. What has been told so far is written
+ * while it has not been taken, so that nobody keeps us for ever who does not read.
+ */
 static int take_signal(const struct follow *follow)
 {
+	struct pollfd pfd = { .fd = follow->signals, .events = POLLIN };
 	struct signalfd_siginfo info;
 
+	if (poll(&pfd, 1, 0) != 1)
+		return 0;
+	output_flush(follow->output);
 	if (read(follow->signals, &info, sizeof(info)) != sizeof(info))
 		return 0;
 	return (int)info.ssi_signo;
@@ -208,11 +220,13 @@ static int turn(struct follow *follow, int fd, int timeout_ms)
 		{ .fd = follow->signals, .events = POLLIN },
 		{ .fd = fd, .events = POLLIN },
 	};
+	int error = output_error(follow->output);
 	int count = take_burst(follow);
 
 	if (count)
 		return count;
-	output_flush(follow->output);
+	if (output_flush(follow->output) != error)
+		return 0;	/* no sleep before that has been looked at */
 	if (poll(pfds, 3, timeout_ms) < 0 && errno != EINTR)
 		return -errno;
 	return 0;
@@ -231,6 +245,8 @@ enum follow_end follow_until_all_ended(struct follow *follow, int *detail)
 		*detail = take_signal(follow);
 		if (*detail)
 			return FOLLOW_SIGNALLED;
+		if (output_error(follow->output))
+			return FOLLOW_DONE;
 	} while (count || tree_running(follow->tree));
 	return FOLLOW_DONE;
 }
@@ -252,7 +268,9 @@ static enum follow_end take_last_words(struct follow *follow, pid_t pid)
 		int count = turn(follow, -1, STRAGGLER_MS);
 
 		if (count < 0)
-			return FOLLOW_DONE;	/* its status is known all the same */
+			break;		/* its status is known all the same */
+		if (take_signal(follow))
+			break;
 		if (count)
 			silent_since = boottime();
 		else if (boottime() - silent_since > LAST_WORD_MS * UINT64_C(1000000))
@@ -304,5 +322,5 @@ int follow_finish(struct follow *follow)
 		follow->sink.ops->footer(&follow->sink, follow->tree);
 	err = output_close(follow->output);
 	follow->output = NULL;
-	return err == -EPIPE ? 0 : err;
+	return err == -EPIPE || err == -EINTR ? 0 : err;
 }

@@ -13,15 +13,18 @@
 
 struct follow;
 
-/*
- * Opens session and output, and catches the signals of @caught from here on
- * (0 ends the list); those that were ignored stay so. Tells what fails and
- * returns NULL.
- */
-struct follow *follow_create(const struct options *options, const int *caught);
+/* Opens session and output. Tells what fails and returns NULL. */
+struct follow *follow_create(const struct options *options);
 
 /* Ends all watches. NULL is allowed. */
 void follow_destroy(struct follow *follow);
+
+/*
+ * The signals of @caught (0 ends the list) no longer end the program but end
+ * follow_until_...(); those that were ignored stay so. Tells what fails and
+ * returns false.
+ */
+bool follow_catch(struct follow *follow, const int *caught);
 
 struct prefork *follow_session(const struct follow *follow);
 
@@ -37,19 +40,20 @@ enum follow_end {
 	FOLLOW_FAILED,		/* with *@detail, -errno */
 };
 
-/* Until nothing that is watched runs. */
+/* Until nothing that is watched runs, or the output has failed. */
 enum follow_end follow_until_all_ended(struct follow *follow, int *detail);
 
 /*
- * Until the child @pid of this process has ended and that has been reported.
+ * Until the child @pid of this process has ended and that has been reported,
+ * whatever becomes of the output.
  * It is waited for: *@detail is its wait status.
  */
 enum follow_end follow_until_child_ended(struct follow *follow, pid_t pid, int *detail);
 
 /*
  * Ends all watches, then the footer and the output. Returns 0, or -errno when not
- * everything could be written; a reader that closed its end of the pipe is
- * none of these.
+ * everything could be written; a reader that closed its end of the pipe, or a
+ * signal that came while it did not read, is none of these.
  */
 int follow_finish(struct follow *follow);
 

@@ -45,6 +45,8 @@ static int begin(struct follow *follow, const struct options *options, struct ch
 	struct prefork_watch_options watch = options->watch;
 	int err;
 
+	if (!follow_catch(follow, caught))
+		return STATUS_FAILURE;
 	watch.flags |= PREFORK_WATCH_TREE;
 	err = prefork_watch(follow_session(follow), child->pid, &watch);
 	if (err)
@@ -93,7 +95,7 @@ int verb_run(int argc, char **argv)
 		return fail("cannot create a process: %s", strerror(-err));
 	ignore_terminal();
 	heed_children();
-	follow = follow_create(&options, caught);
+	follow = follow_create(&options);
 	status = follow ? begin(follow, &options, &child, argv[used]) : STATUS_FAILURE;
 	if (status)
 		child_cancel(&child);

@@ -3,14 +3,61 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <unistd.h>
 
+#define HURRY_MS	500
+
 struct output {
 	int fd;
+	int hurry;	/* not ours, may be -1 */
 	int error;	/* the first, -errno */
 	FILE *stream;
 };
+
+/* Until write() will not block, or there is an error that it will tell. */
+static int wait_for_reader(const struct output *output)
+{
+	struct pollfd pfds[] = {
+		{ .fd = output->fd, .events = POLLOUT },
+		{ .fd = output->hurry, .events = POLLIN },
+	};
+	int ready, timeout_ms = -1;
+
+	for (;;) {
+		ready = poll(pfds, 2, timeout_ms);
+		if (ready < 0 && errno != EINTR)
+			return -errno;
+		if (!ready)
+			return -EINTR;
+		if (ready < 0)
+			continue;
+		if (pfds[0].revents)
+			return 0;
+		pfds[1].fd = -1;
+		timeout_ms = HURRY_MS;
+	}
+}
+
+/*
+ * So much as has room in a pipe once it can be written to. The descriptor may be
+ * shared with others, hence it is not for us to make it non-blocking.
+ */
+static ssize_t write_some(const struct output *output, const char *bytes, size_t len)
+{
+	int err = wait_for_reader(output);
+	ssize_t written;
+
+	if (err)
+		return err;
+	written = write(output->fd, bytes, len < PIPE_BUF ? len : PIPE_BUF);
+	if (written >= 0)
+		return written;
+	/* Somebody else has made it non-blocking, or was faster. */
+	return errno == EINTR || errno == EAGAIN ? 0 : -errno;
+}
 
 /* Always takes everything, so that stdio never sees a failure. */
 static ssize_t write_all(void *cookie, const char *bytes, size_t len)
@@ -19,12 +66,12 @@ static ssize_t write_all(void *cookie, const char *bytes, size_t len)
 	size_t done = 0;
 
 	while (!output->error && done < len) {
-		ssize_t written = write(output->fd, bytes + done, len - done);
+		ssize_t written = write_some(output, bytes + done, len - done);
 
 		if (written >= 0)
 			done += (size_t)written;
-		else if (errno != EINTR)
-			output->error = -errno;
+		else
+			output->error = (int)written;
 	}
 	return (ssize_t)len;
 }
@@ -45,6 +92,7 @@ int output_open(struct output **output, const char *path)
 	*output = NULL;
 	if (!new)
 		return -ENOMEM;
+	new->hurry = -1;
 	new->fd = open_file(path);
 	if (new->fd < 0) {
 		err = new->fd;
@@ -81,9 +129,19 @@ int output_close(struct output *output)
 	return err;
 }
 
+void output_hurry_by(struct output *output, int fd)
+{
+	output->hurry = fd;
+}
+
 FILE *output_stream(const struct output *output)
 {
 	return output->stream;
+}
+
+int output_error(const struct output *output)
+{
+	return output->error;
 }
 
 int output_flush(struct output *output)

@@ -2,6 +2,7 @@
 /*
  * Where output goes. After the first failure it goes nowhere, and the failure
  * is kept: who is watched must not suffer from a full disk or a closed pipe.
+ * Writing waits for a reader that is slow.
  */
 #ifndef OUTPUT_H
 #define OUTPUT_H
@@ -16,9 +17,18 @@ int output_open(struct output **output, const char *path);
 /* Returns as output_flush(). NULL is allowed. */
 int output_close(struct output *output);
 
+/*
+ * While @fd is readable (a signalfd, say), a reader that takes nothing for half
+ * a second has failed: -EINTR.
+ */
+void output_hurry_by(struct output *output, int fd);
+
 FILE *output_stream(const struct output *output);
 
-/* Returns 0 or the first failure so far, -EPIPE among them. */
+/* The first failure so far, -EPIPE among them, or 0. */
+int output_error(const struct output *output);
+
+/* Returns as output_error(). */
 int output_flush(struct output *output);
 
 #endif

@@ -6,11 +6,15 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/ioctl.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <prefork.h>
@@ -22,12 +26,22 @@
 /* Seconds. */
 #define PATIENCE	20
 
+/* A child of its own, with what a case needs to be different. */
+struct setting {
+	int output;		/* 0: nowhere */
+	bool ignores_children;
+	bool closed_stderr;
+	int events;		/* that the session has before it waits */
+	bool endless_scan;	/* watching a tree; says so on the output */
+	bool untold_end;	/* likewise */
+};
+
 static struct {
 	int fd;
 	uint64_t seq;
 	pid_t pid;		/* watched, until its end has been told */
-	bool noisy;		/* an event whenever one is asked for */
-	int refusal;		/* -errno */
+	const struct setting *setting;
+	int told;		/* of its events */
 } session;
 
 int prefork_open(struct prefork **pf)
@@ -54,11 +68,21 @@ int prefork_watch(struct prefork *pf, pid_t pid, const struct prefork_watch_opti
 	(void)pf;
 	(void)opts;
 	session.pid = pid;
-	return session.refusal;
+	return 0;
+}
+
+static void say_so(void)
+{
+	CHECK(write(STDOUT_FILENO, "", 1) == 1);
 }
 
 int prefork_watch_tree(struct prefork *pf, pid_t pid, const struct prefork_watch_options *opts)
 {
+	if (session.setting->endless_scan) {
+		say_so();
+		for (;;)
+			pause();
+	}
 	return prefork_watch(pf, pid, opts);
 }
 
@@ -98,8 +122,13 @@ int prefork_next(struct prefork *pf, struct prefork_event *event, int timeout_ms
 
 	(void)pf;
 	EQUAL(0, timeout_ms);
-	if (!ended && !session.noisy)
+	if (ended && session.setting->untold_end) {
+		say_so();
+		ended = false;
+	}
+	if (!ended && session.told == session.setting->events)
 		return 0;
+	session.told += !ended;
 	*event = (struct prefork_event){
 		.type = ended ? PREFORK_EVENT_EXIT : PREFORK_EVENT_FORK_FAILED,
 		.seq = ++session.seq, .pid = session.pid, .tid = session.pid,
@@ -109,15 +138,6 @@ int prefork_next(struct prefork *pf, struct prefork_event *event, int timeout_ms
 		session.pid = 0;
 	return 1;
 }
-
-/* A child of its own, with what a case needs to be different. */
-struct setting {
-	bool ignores_children;
-	bool closed_stderr;
-	bool noisy;
-	int refusal;
-	int output;		/* 0: nowhere */
-};
 
 static const struct setting plain;
 
@@ -132,8 +152,7 @@ static _Noreturn void run_verb(const struct setting *setting, char **argv)
 		close(STDERR_FILENO);
 	if (setting->ignores_children)
 		signal(SIGCHLD, SIG_IGN);
-	session.noisy = setting->noisy;
-	session.refusal = setting->refusal;
+	session.setting = setting;
 	while (argv[argc])
 		argc++;
 	alarm(PATIENCE);
@@ -187,6 +206,114 @@ static void missing_command_is_told_also_without_stderr(void)
 	EQUAL(STATUS_NOT_EXECUTABLE, RUN(&closed, "/dev/null"));
 }
 
+/* Somebody who lives longer than the test of it, for attach. */
+static char *own_pid(void)
+{
+	static char text[16];
+
+	snprintf(text, sizeof(text), "%d", (int)getpid());
+	return text;
+}
+
+#define ATTACH(setting)	START(setting, "attach", own_pid())
+
+static void output_that_nobody_reads_ends_attach(void)
+{
+	struct setting setting = { .events = 1 };
+	int ends[2];
+
+	if (!EQUAL(0, pipe2(ends, O_CLOEXEC)))
+		return;
+	close(ends[0]);
+	setting.output = ends[1];
+	EQUAL(0, end_of(ATTACH(&setting)));
+	EQUAL(3, RUN(&setting, "sh", "-c", "exit 3"));
+	close(ends[1]);
+}
+
+static void full_disk_ends_attach(void)
+{
+	const struct setting setting = {
+		.events = 1, .output = open("/dev/full", O_WRONLY | O_CLOEXEC),
+	};
+
+	EQUAL(STATUS_FAILURE, end_of(ATTACH(&setting)));
+	EQUAL(STATUS_FAILURE, RUN(&setting, "true"));
+	close(setting.output);
+}
+
+static void wait_until_full(int pipe_end)
+{
+	const struct timespec moment = { .tv_nsec = 1000000 };
+	int room = fcntl(pipe_end, F_GETPIPE_SZ), queued = 0;
+
+	for (int i = 0; i < 1000 * PATIENCE && queued < room; i++) {
+		nanosleep(&moment, NULL);
+		ioctl(pipe_end, FIONREAD, &queued);
+	}
+	EQUAL(room, queued);
+}
+
+static int end_of_blocked(char **argv)
+{
+	struct setting setting = { .events = INT_MAX };
+	int ends[2], status;
+	pid_t pid;
+
+	if (pipe2(ends, O_CLOEXEC) < 0)
+		return -errno;
+	setting.output = ends[1];
+	pid = start(&setting, argv);
+	wait_until_full(ends[0]);
+	kill(pid, SIGTERM);
+	status = end_of(pid);
+	close(ends[0]);
+	close(ends[1]);
+	return status;
+}
+
+static void signals_are_heeded_while_nobody_reads(void)
+{
+	/* The command is not to keep our own standard error open. */
+	EQUAL(0, end_of_blocked((char *[]){ "attach", own_pid(), NULL }));
+	EQUAL(128 + SIGTERM, end_of_blocked((char *[]){ "run", "sh", "-c", "exec sleep 5 2>&1",
+							NULL }));
+}
+
+/* Returns how the verb ends by @sig once it has said so. */
+static int end_by(int sig, struct setting *setting, char **argv)
+{
+	int ends[2];
+	pid_t pid;
+	char byte;
+
+	if (pipe2(ends, O_CLOEXEC) < 0)
+		return -errno;
+	setting->output = ends[1];
+	pid = start(setting, argv);
+	close(ends[1]);
+	EQUAL(1, read(ends[0], &byte, 1));
+	kill(pid, sig);
+	close(ends[0]);
+	return end_of(pid);
+}
+
+static void signals_are_heeded_while_a_tree_is_read(void)
+{
+	struct setting setting = { .endless_scan = true };
+
+	EQUAL(-SIGINT, end_by(SIGINT, &setting, (char *[]){ "attach", own_pid(), NULL }));
+}
+
+static void signals_are_heeded_after_the_end_of_the_command(void)
+{
+	struct setting setting = { .untold_end = true };
+	time_t start_time = time(NULL);
+
+	EQUAL(3, end_by(SIGTERM, &setting, (char *[]){ "run", "sh", "-c", "exit 3", NULL }));
+	CHECK(time(NULL) - start_time < 4);
+}
+
 int main(void)
 {
 	static const struct tap_test tests[] = {
@@ -194,6 +321,14 @@ int main(void)
 		{ "an ignored SIGCHLD makes no difference", ignored_sigchld_makes_no_difference },
 		{ "a missing command is told also without stderr",
 		  missing_command_is_told_also_without_stderr },
+		{ "a reader that has gone ends attach, not run",
+		  output_that_nobody_reads_ends_attach },
+		{ "a full disk ends attach, and fails both", full_disk_ends_attach },
+		{ "signals are heeded while nobody reads", signals_are_heeded_while_nobody_reads },
+		{ "signals are heeded while a tree is read",
+		  signals_are_heeded_while_a_tree_is_read },
+		{ "signals are heeded after the end of the command",
+		  signals_are_heeded_after_the_end_of_the_command },
 	};
 
 	return TAP_RUN(tests);
