@@ -117,7 +117,8 @@ int prefork_watch_pidfd(struct prefork *pf, int pidfd,
  * cannot be watched is looked for some dozen times, not for ever.
  *
  * Returns 0, or how many descendants could not be watched (the others are;
- * prefork_message() says why for the last of them), or -errno when @pid itself
+ * prefork_message() says why for the last of them, in the words of strerror(3)
+ * where the kernel has none), or -errno when @pid itself
  * cannot be watched (-EEXIST is not an error here).
  *
  * A descendant whose parent dies before it was found belongs to another parent

@@ -117,6 +117,7 @@ static int watch_child(const struct pass *pass, pid_t pid)
 	int pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
 	int err;
 
+	prefork_message_clear();
 	if (pidfd < 0)
 		return -errno;
 	err = is_child(pass, pid) ? prefork_watch_pidfd(pass->pf, pidfd, pass->opts) : -ESRCH;
@@ -125,10 +126,14 @@ static int watch_child(const struct pass *pass, pid_t pid)
 }
 
 /* Later calls that succeed would clear the kernel's words. */
-static void refuse(struct pass *pass)
+static void refuse(struct pass *pass, int err)
 {
+	const char *words = prefork_message();
+
+	if (!*words)
+		words = strerrordesc_np(-err);
 	pass->refused++;
-	snprintf(pass->why, sizeof(pass->why), "%s", prefork_message());
+	snprintf(pass->why, sizeof(pass->why), "%s", words ? words : "Unknown error");
 }
 
 static int consider(struct pass *pass, pid_t pid)
@@ -141,7 +146,7 @@ static int consider(struct pass *pass, pid_t pid)
 	if (err == -ESRCH)
 		return 0;
 	if (err && err != -EEXIST)
-		refuse(pass);
+		refuse(pass, err);
 	/* A child that was refused may have children that are not. */
 	if (err != -EEXIST)
 		pass->found = true;

@@ -6,12 +6,14 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <prefork.h>
 
+#include "lib/message.h"
 #include "tap.h"
 
 /* More calls than any of these trees is worth. */
@@ -22,6 +24,7 @@ static struct {
 	int ask, grown;		/* ends of pipes to and from the root */
 	int root_error;
 	int error;		/* of each descendant */
+	const char *words;	/* for that, may be NULL */
 	int calls;		/* for descendants */
 	int births;		/* at most so many while it is scanned */
 } subject;
@@ -70,6 +73,7 @@ static void setup(int births)
 	subject.ask = ask[1];
 	subject.grown = grown[0];
 	subject.births = births;
+	subject.words = NULL;
 	subject.root_error = subject.error = subject.calls = 0;
 	grow();
 }
@@ -96,6 +100,9 @@ int prefork_watch_pidfd(struct prefork *pf, int pidfd, const struct prefork_watc
 	CHECK(opts->flags & PREFORK_WATCH_TREE);
 	if (++subject.calls <= subject.births)
 		grow();
+	prefork_message_clear();
+	if (subject.words)
+		prefork_message_set(subject.words, strlen(subject.words));
 	return subject.error;
 }
 
@@ -134,6 +141,18 @@ static void those_refused_are_not_looked_for_for_ever(void)
 	teardown();
 }
 
+static void refusals_are_explained(void)
+{
+	setup(0);
+	subject.error = -EPERM;
+	EQUAL(1, prefork_watch_tree(NULL, subject.root, NULL));
+	STRING(prefork_message(), "Operation not permitted");
+	subject.words = "watched by somebody else";
+	EQUAL(1, prefork_watch_tree(NULL, subject.root, NULL));
+	STRING(prefork_message(), "watched by somebody else");
+	teardown();
+}
+
 static void root_that_is_refused_is_an_error(void)
 {
 	setup(0);
@@ -151,6 +170,7 @@ int main(void)
 		{ "a tree that grows is not run after", tree_that_grows_is_not_run_after },
 		{ "children that are refused are not looked for for ever",
 		  those_refused_are_not_looked_for_for_ever },
+		{ "refusals are explained", refusals_are_explained },
 		{ "a root that is refused is an error", root_that_is_refused_is_an_error },
 	};
 
