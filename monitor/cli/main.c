@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
+#include <fcntl.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "diagnose.h"
 #include "verbs.h"
@@ -34,10 +36,26 @@ static const struct verb *find(const char *name)
 	return NULL;
 }
 
+/*
+ * What was closed is taken by something that cannot be written to, lest a
+ * message ends up in what is opened next. The command finds it closed again.
+ */
+static void take_standard_descriptors(void)
+{
+	int fd;
+
+	do
+		fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	while (fd >= 0 && fd <= STDERR_FILENO);
+	if (fd >= 0)
+		close(fd);
+}
+
 int main(int argc, char **argv)
 {
 	const struct verb *verb;
 
+	take_standard_descriptors();
 	if (argc < 2)
 		return fail_usage("", "no verb given");
 	if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h")) {

@@ -81,7 +81,13 @@ static int open_file(const char *path)
 	int fd = path ? open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666) :
 			fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3);
 
-	return fd < 0 ? -errno : fd;
+	if (fd < 0)
+		return -errno;
+	if ((fcntl(fd, F_GETFL) & O_ACCMODE) == O_RDONLY) {
+		close(fd);
+		return -EBADF;
+	}
+	return fd;
 }
 
 int output_open(struct output **output, const char *path)

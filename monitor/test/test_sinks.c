@@ -249,6 +249,20 @@ static void closed_pipe_kills_nobody(void)
 	EQUAL(-EPIPE, output_close(output));
 }
 
+static void output_to_what_is_read_is_an_error(void)
+{
+	int saved = dup(STDOUT_FILENO), input = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	struct output *output;
+
+	fflush(stdout);
+	dup2(input, STDOUT_FILENO);
+	close(input);
+	EQUAL(-EBADF, output_open(&output, NULL));
+	dup2(saved, STDOUT_FILENO);
+	close(saved);
+	CHECK(!output);
+}
+
 static void missing_directory_is_an_error(void)
 {
 	struct output *output;
@@ -270,6 +284,8 @@ int main(void)
 		{ "a deep tree is drawn in part", deep_tree_is_drawn_in_part },
 		{ "a full disk is told", full_disk_is_told_once },
 		{ "a closed pipe kills nobody", closed_pipe_kills_nobody },
+		{ "output to what can only be read is an error",
+		  output_to_what_is_read_is_an_error },
 		{ "a missing directory is an error", missing_directory_is_an_error },
 	};
 	int status = TAP_RUN(tests);
