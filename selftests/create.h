@@ -15,7 +15,7 @@
 #include <spawn.h>
 #include <sys/syscall.h>
 
-#include "../kselftest_harness.h"
+#include "actor.h"
 
 /* Kernel headers older than the kernel. */
 #ifndef CLONE_INTO_CGROUP
@@ -175,6 +175,29 @@ static inline long create(long kind)
 	case BY_THREAD:	return by_thread();
 	default:	return by_raw_thread();
 	}
+}
+
+/* In an actor: the child says its number and ends when it is told to. */
+static inline long vfork_until_told(long unused)
+{
+	pid_t pid = vfork();
+	char byte;
+
+	if (!pid) {
+		actor_say(getpid());
+		_exit(recv(ACTOR_SOCK, &byte, 1, 0) == 1 ? 0 : 1);
+	}
+	return reap(pid, 0) + unused;
+}
+
+/* Announces and fails @n times, which is the quickest way to many events. */
+static inline long refuse_many(long n)
+{
+	long refused = 0;
+
+	while (n--)
+		refused += clone_raw(CLONE_SIGHAND, NULL, NULL) == -EINVAL;
+	return refused;
 }
 
 /* A child with exactly that number; fails while the number is taken. */

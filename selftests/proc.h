@@ -39,4 +39,17 @@ static inline bool proc_state_reaches(pid_t pid, char state)
 	return true;
 }
 
+/* It sleeps in the kernel, and not in what it was told to do. */
+static inline bool proc_waits(struct actor *a)
+{
+	long long end = now_ms() + PATIENCE_MS;
+
+	while (proc_state(a->pid) != 'D') {
+		if (actor_speaks(a, 0) || now_ms() > end)
+			return false;
+		pause_briefly();
+	}
+	return !actor_speaks(a, 0);
+}
+
 #endif /* SELFTESTS_PROC_H */

@@ -9,6 +9,7 @@
 #define _GNU_SOURCE
 #include "capability.h"
 #include "create.h"
+#include "proc.h"
 #include "raw.h"
 #include "session.h"
 
@@ -215,27 +216,62 @@ TEST_F_TIMEOUT(stream, what_a_slow_reader_loses_is_counted, 240)
 	raw_close(&raw);
 }
 
+/* The socket of the only session that is open here. */
+static int session_socket(void)
+{
+	socklen_t size = sizeof(int);
+	int fd, domain;
+
+	for (fd = 3; fd < 100; fd++) {
+		if (!getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &size) &&
+		    domain == AF_NETLINK)
+			return fd;
+	}
+	return -1;
+}
+
+/* One fills the queue; then he waits, and so does whoever comes. */
 TEST_F_TIMEOUT(stream, slow_reader_with_patience_loses_nothing, 240)
 {
-	struct session *s = &self->session;
-	const int creations = 100;
-	uint64_t i;
+	const int room = 4096, refusals = 2200, creations = 20;
+	const int events = 2 * refusals + 4 * creations * (ACTORS - 1);
+	struct session *s = &self->session, other;
+	uint64_t lost;
+	int i;
 
 	for (i = 0; i < ACTORS; i++) {
 		ASSERT_EQ(0, session_watch(s, self->actors[i].pid,
 					   PREFORK_WATCH_TREE, 0, 0));
 	}
-	for (i = 0; i < ACTORS; i++) {
+	ASSERT_EQ(0, setsockopt(session_socket(), SOL_SOCKET, SO_RCVBUF, &room,
+				sizeof(room)));
+	session_open(_metadata, &other);
+	ASSERT_TRUE(session_stat_reaches(_metadata, &other,
+					 PREFORK_STAT_QUEUED, 0));
+	lost = session_stat(_metadata, &other, PREFORK_STAT_LOST);
+
+	actor_send(_metadata, &self->actors[0], refuse_many, refusals);
+	ASSERT_TRUE(session_stat_rises(_metadata, &other, PREFORK_STAT_QUEUED,
+				       QUEUE_LIMIT));
+	ASSERT_TRUE(proc_waits(&self->actors[0]));
+	for (i = 1; i < ACTORS; i++) {
 		actor_send(_metadata, &self->actors[i], fork_many, creations);
+		ASSERT_TRUE(proc_waits(&self->actors[i]));
 	}
-	/* All the while nobody reads; it may well take until somebody does. */
-	actor_speaks(&self->actors[0], 5000);
-	for (i = 0; i < 4ULL * creations * ACTORS; i++)
-		ASSERT_TRUE(session_next(_metadata, s, PATIENCE_MS));
 	for (i = 0; i < ACTORS; i++)
+		ASSERT_TRUE(proc_waits(&self->actors[i]));
+
+	for (i = 0; i < events; i++)
+		ASSERT_TRUE(session_next(_metadata, s, PATIENCE_MS));
+	EXPECT_EQ(refusals, actor_answer(_metadata, &self->actors[0]));
+	for (i = 1; i < ACTORS; i++)
 		EXPECT_EQ(creations, actor_answer(_metadata, &self->actors[i]));
 	EXPECT_EQ(0, s->lost);
+	EXPECT_EQ(lost, session_stat(_metadata, &other, PREFORK_STAT_LOST));
+	EXPECT_EQ(refusals, s->failed);
+	EXPECT_EQ(creations * (ACTORS - 1), s->born);
 	EXPECT_EQ(0, session_pending(s));
+	session_close(&other);
 }
 
 /* Observers: a copy of everything, with numbers of its own. */

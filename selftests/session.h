@@ -14,6 +14,7 @@
 #define HOLD_PROCESSES	(PREFORK_HOLD_VFORK | PREFORK_HOLD_FORK)
 #define HOLD_ALL	(HOLD_PROCESSES | PREFORK_HOLD_THREAD)
 
+#define QUEUE_LIMIT	4096		/* events; then those who report wait */
 #define PID_LIMIT	4194304		/* of the kernel, for 64 bits */
 
 struct session {
@@ -241,6 +242,24 @@ static inline bool session_stat_reaches(struct __test_metadata *_metadata,
 			TH_LOG("%s is %llu, not %llu", prefork_stat_name(stat),
 			       (unsigned long long)session_stat(_metadata, s,
 								stat),
+			       (unsigned long long)value);
+			return false;
+		}
+		pause_briefly();
+	}
+	return true;
+}
+
+/* What an actor is busy with has come so far. */
+static inline bool session_stat_rises(struct __test_metadata *_metadata,
+				      struct session *s, int stat,
+				      uint64_t value)
+{
+	long long end = now_ms() + PATIENCE_MS;
+
+	while (session_stat(_metadata, s, stat) < value) {
+		if (now_ms() > end) {
+			TH_LOG("%s is below %llu", prefork_stat_name(stat),
 			       (unsigned long long)value);
 			return false;
 		}

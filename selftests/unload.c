@@ -119,22 +119,12 @@ TEST_F_TIMEOUT(module, can_be_unloaded_under_a_stopped_task, 60)
 }
 
 /* A vfork parent sleeps below the module until its child goes. */
-static long vfork_until_told(long unused)
-{
-	pid_t pid = vfork();
-	char byte;
-
-	if (!pid)
-		_exit(recv(ACTOR_SOCK, &byte, 1, 0) == 1 ? 0 : 1);
-	return reap(pid, 0) + unused;
-}
-
 TEST_F_TIMEOUT(module, is_in_use_while_a_vfork_is_in_flight, 90)
 {
 	int round;
 
 	watch(_metadata, self, 0);
-	actor_send(_metadata, &self->actor, vfork_until_told, 0);
+	EXPECT_LT(0, actor_do(_metadata, &self->actor, vfork_until_told, 0));
 	session_await(_metadata, &self->session, PREFORK_EVENT_BORN);
 	expect_in_use(_metadata);
 
