@@ -8,6 +8,7 @@
 #define _GNU_SOURCE
 #include "create.h"
 #include "proc.h"
+#include "raw.h"
 #include "session.h"
 
 #define CROWD	40
@@ -324,6 +325,138 @@ TEST_F_TIMEOUT(crowd, has_ten_seconds_where_nothing_is_said, 60)
 	EXPECT_GE((PREFORK_TIMEOUT_DEFAULT + 1000) * ms, left);
 	session_release(_metadata, s);
 	EXPECT_LT(0, actor_answer(_metadata, &self->workers[0]));
+}
+
+/*
+ * Nor those who wait for room in the queue of an owner who does not read, with
+ * no deadline: to announce a creation, or to tell of the end of a vfork.
+ */
+enum waiter { FILLER, CREATOR, VFORKER, PARENT, WAITERS };
+
+FIXTURE(full_queue)
+{
+	struct session session;		/* looks on */
+	struct actor waiters[WAITERS];
+	struct raw owner;
+};
+
+static void watch_without_end(struct __test_metadata *_metadata,
+			      struct raw *owner, pid_t pid)
+{
+	struct nl_msg *msg = raw_message(owner, PREFORK_CMD_WATCH, 0);
+
+	nla_put_u32(msg, PREFORK_A_PID, pid);
+	nla_put_u32(msg, PREFORK_A_TIMEOUT, 0);
+	ASSERT_EQ(0, raw_ask(owner, msg));
+}
+
+/* With no target: all. Nothing is read, not even an answer. */
+static void unwatch_blindly(struct __test_metadata *_metadata,
+			    struct raw *owner, pid_t pid)
+{
+	struct nl_msg *msg = raw_message(owner, PREFORK_CMD_UNWATCH, 0);
+	struct nlmsghdr *nlh = nlmsg_hdr(msg);
+
+	nlh->nlmsg_flags &= ~NLM_F_ACK;
+	if (pid)
+		nla_put_u32(msg, PREFORK_A_PID, pid);
+	ASSERT_EQ(0, raw_send_bytes(owner, nlh, nlh->nlmsg_len));
+	nlmsg_free(msg);
+}
+
+FIXTURE_SETUP(full_queue)
+{
+	struct actor *waiters = self->waiters;
+	const int room = 4096;
+	pid_t child;
+	int i;
+
+	session_open(_metadata, &self->session);
+	ASSERT_TRUE(session_stat_reaches(_metadata, &self->session,
+					 PREFORK_STAT_QUEUED, 0));
+	raw_open(_metadata, &self->owner);
+	for (i = 0; i < WAITERS; i++) {
+		actor_start(_metadata, &waiters[i]);
+		watch_without_end(_metadata, &self->owner, waiters[i].pid);
+	}
+	ASSERT_EQ(0, setsockopt(self->owner.fd, SOL_SOCKET, SO_RCVBUF, &room,
+				sizeof(room)));
+	actor_send(_metadata, &waiters[PARENT], vfork_until_told, 0);
+	child = actor_answer(_metadata, &waiters[PARENT]);
+
+	actor_send(_metadata, &waiters[FILLER], refuse_many, QUEUE_LIMIT);
+	ASSERT_TRUE(session_stat_rises(_metadata, &self->session,
+				       PREFORK_STAT_QUEUED, QUEUE_LIMIT));
+	actor_send(_metadata, &waiters[CREATOR], create, BY_CLONE);
+	actor_send(_metadata, &waiters[VFORKER], create, BY_VFORK);
+	ASSERT_EQ(1, send(waiters[PARENT].sock, "x", 1, 0));
+	ASSERT_TRUE(proc_state_reaches(child, 'Z'));
+	for (i = 0; i < WAITERS; i++) {
+		ASSERT_TRUE(proc_waits(&waiters[i])) {
+			TH_LOG("waiter %d", i);
+		}
+	}
+}
+
+FIXTURE_TEARDOWN(full_queue)
+{
+	int i;
+
+	raw_close(&self->owner);
+	session_close(&self->session);
+	for (i = 0; i < WAITERS; i++)
+		actor_end(&self->waiters[i]);
+}
+
+static void waiter_runs_on(struct __test_metadata *_metadata,
+			   struct actor waiters[WAITERS], enum waiter i)
+{
+	long answer = actor_answer(_metadata, &waiters[i]);
+
+	if (i == FILLER) {
+		EXPECT_EQ(QUEUE_LIMIT, answer);
+	} else {
+		EXPECT_LT(0, answer);
+	}
+}
+
+TEST_F_TIMEOUT(full_queue, lets_go_of_those_who_are_unwatched_one_by_one, 120)
+{
+	int i, later;
+
+	for (i = 0; i < WAITERS; i++) {
+		unwatch_blindly(_metadata, &self->owner, self->waiters[i].pid);
+		waiter_runs_on(_metadata, self->waiters, i);
+		for (later = i + 1; later < WAITERS; later++)
+			EXPECT_TRUE(proc_waits(&self->waiters[later]));
+	}
+	EXPECT_LE(QUEUE_LIMIT, session_stat(_metadata, &self->session,
+					    PREFORK_STAT_QUEUED));
+	raw_close(&self->owner);
+	nothing_left(_metadata, &self->session);
+}
+
+TEST_F_TIMEOUT(full_queue, lets_go_of_all_when_all_are_unwatched, 120)
+{
+	int i;
+
+	unwatch_blindly(_metadata, &self->owner, 0);
+	for (i = 0; i < WAITERS; i++)
+		waiter_runs_on(_metadata, self->waiters, i);
+	EXPECT_LE(QUEUE_LIMIT, session_stat(_metadata, &self->session,
+					    PREFORK_STAT_QUEUED));
+	raw_close(&self->owner);
+	nothing_left(_metadata, &self->session);
+}
+
+TEST_F_TIMEOUT(full_queue, lets_go_of_all_when_the_socket_is_closed, 120)
+{
+	int i;
+
+	raw_close(&self->owner);
+	for (i = 0; i < WAITERS; i++)
+		waiter_runs_on(_metadata, self->waiters, i);
+	nothing_left(_metadata, &self->session);
 }
 
 TEST_HARNESS_MAIN
