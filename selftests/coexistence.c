@@ -299,7 +299,7 @@ static void watch_again(struct __test_metadata *_metadata,
 			FIXTURE_DATA(foreign) *self)
 {
 	watch(_metadata, self);
-	follow_all(_metadata, self);
+	follow(_metadata, self, BY_VFORK);
 	unwatch(_metadata, self);
 }
 
