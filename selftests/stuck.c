@@ -331,6 +331,8 @@ TEST_F_TIMEOUT(crowd, has_ten_seconds_where_nothing_is_said, 60)
  * Nor those who wait for room in the queue of an owner who does not read, with
  * no deadline: to announce a creation, or to tell of the end of a vfork.
  */
+#define REFUSALS	2200	/* two events each: more than there is room for */
+
 enum waiter { FILLER, CREATOR, VFORKER, PARENT, WAITERS };
 
 FIXTURE(full_queue)
@@ -384,7 +386,7 @@ FIXTURE_SETUP(full_queue)
 	actor_send(_metadata, &waiters[PARENT], vfork_until_told, 0);
 	child = actor_answer(_metadata, &waiters[PARENT]);
 
-	actor_send(_metadata, &waiters[FILLER], refuse_many, QUEUE_LIMIT);
+	actor_send(_metadata, &waiters[FILLER], refuse_many, REFUSALS);
 	ASSERT_TRUE(session_stat_rises(_metadata, &self->session,
 				       PREFORK_STAT_QUEUED, QUEUE_LIMIT));
 	actor_send(_metadata, &waiters[CREATOR], create, BY_CLONE);
@@ -414,7 +416,7 @@ static void waiter_runs_on(struct __test_metadata *_metadata,
 	long answer = actor_answer(_metadata, &waiters[i]);
 
 	if (i == FILLER) {
-		EXPECT_EQ(QUEUE_LIMIT, answer);
+		EXPECT_EQ(REFUSALS, answer);
 	} else {
 		EXPECT_LT(0, answer);
 	}
