@@ -331,7 +331,7 @@ TEST_F_TIMEOUT(crowd, has_ten_seconds_where_nothing_is_said, 60)
  * Nor those who wait for room in the queue of an owner who does not read, with
  * no deadline: to announce a creation, or to tell of the end of a vfork.
  */
-#define REFUSALS	2200	/* two events each: more than there is room for */
+#define REFUSALS	2200	/* two events each: more than fit */
 
 enum waiter { FILLER, CREATOR, VFORKER, PARENT, WAITERS };
 
@@ -389,6 +389,7 @@ FIXTURE_SETUP(full_queue)
 	actor_send(_metadata, &waiters[FILLER], refuse_many, REFUSALS);
 	ASSERT_TRUE(session_stat_rises(_metadata, &self->session,
 				       PREFORK_STAT_QUEUED, QUEUE_LIMIT));
+	ASSERT_TRUE(proc_waits(&waiters[FILLER]));
 	actor_send(_metadata, &waiters[CREATOR], create, BY_CLONE);
 	actor_send(_metadata, &waiters[VFORKER], create, BY_VFORK);
 	ASSERT_EQ(1, send(waiters[PARENT].sock, "x", 1, 0));
