@@ -131,6 +131,32 @@ static int probe_register_beside(struct probe *probe)
 	return 0;
 }
 
+static noinline void nobody_else_probes_this(void)
+{
+	barrier();
+}
+
+/*
+ * While all kprobes are disabled through debugfs, enabling one is no error.
+ * Whether it took effect can be told only where nobody else has a probe.
+ */
+static int probes_usable(void)
+{
+	struct kprobe kprobe = {
+		.addr = (void *)nobody_else_probes_this,
+		.flags = KPROBE_FLAG_DISABLED,
+	};
+	int err = register_kprobe(&kprobe);
+
+	if (err)
+		return err;
+	err = enable_kprobe(&kprobe);
+	if (!err && kprobe_disabled(&kprobe))
+		err = -EIO;
+	unregister_kprobe(&kprobe);
+	return err;
+}
+
 static int probe_arm(struct probe *probe)
 {
 	int err = probe_register_beside(probe);
@@ -138,9 +164,6 @@ static int probe_arm(struct probe *probe)
 	if (err)
 		return err;
 	err = enable_kprobe(&probe->kprobe);
-	/* No error, and no probe, while all are disabled through debugfs. */
-	if (!err && kprobe_disabled(&probe->kprobe))
-		err = -EIO;
 	if (err)
 		unregister_kprobe(&probe->kprobe);
 	return err;
@@ -165,28 +188,23 @@ static void probes_disarm(size_t count)
 		probe_disarm(&probes[count]);
 }
 
-static const char *arm_hint(int err)
-{
-	switch (err) {
-	case -EBUSY:
-		return ", a live patch or another user of ftrace holds it";
-	case -EIO:
-		return ", kprobes are disabled; see /sys/kernel/debug/kprobes/enabled";
-	default:
-		return "";
-	}
-}
-
 static int probes_arm(void)
 {
 	size_t i;
-	int err;
+	int err = probes_usable();
 
+	if (err) {
+		pr_warn("kprobes cannot be used: error %d; see /sys/kernel/debug/kprobes/enabled\n",
+			err);
+		return err;
+	}
 	for (i = 0; i < ARRAY_SIZE(probes); i++) {
 		err = probe_arm(&probes[i]);
 		if (err) {
 			pr_warn("no probe on %s(): error %d%s\n",
-				probes[i].name, err, arm_hint(err));
+				probes[i].name, err, err == -EBUSY ?
+				", a live patch or another user of ftrace holds it" :
+				"");
 			probes_disarm(i);
 			return err;
 		}

@@ -148,7 +148,8 @@ bool queue_wait_room(struct queue *queue, unsigned int timeout_ms,
 		return true;
 	if (!wait_event_killable_timeout(queue->room,
 					 queue_has_room(queue) ||
-					 READ_ONCE(queue->stalled) ||
+					 (timeout_ms &&
+					  READ_ONCE(queue->stalled)) ||
 					 READ_ONCE(*gone), timeout)) {
 		WRITE_ONCE(queue->stalled, true);
 		queue_look_again(queue);

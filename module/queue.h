@@ -58,7 +58,7 @@ void queue_post(struct queue *queue, struct event *event);
  * Takes over the event; while the queue is full it waits for at most
  * @timeout_ms (0: without end) or until *@gone is set, and if that does not
  * help drops and counts it. One such wait in vain is enough: until the reader
- * has gone on, nobody waits for it any more. NULL, for an event that could not be allocated, is
+ * has gone on, only those wait for it who do so without end. NULL, for an event that could not be allocated, is
  * dropped and counted.
  */
 void queue_offer(struct queue *queue, struct event *event,
