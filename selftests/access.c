@@ -5,6 +5,8 @@
  * Who may watch whom, and what is said to those who may not.
  */
 #define _GNU_SOURCE
+#include <linux/landlock.h>
+
 #include "capability.h"
 #include "create.h"
 #include "proc.h"
@@ -161,6 +163,42 @@ TEST_F_TIMEOUT(access, capability_is_needed_when_it_is_used, 60)
 	expect_refused(_metadata, self);
 }
 
+/* Nor is a socket that somebody without it opened any good to one who has it. */
+TEST_F_TIMEOUT(access, capability_is_needed_to_open_the_socket, 60)
+{
+	struct actor *a = &self->other;
+
+	ASSERT_EQ(0, actor_do(_metadata, a, lower_capability, CAP_SYS_PTRACE));
+	EXPECT_EQ(-EPERM, actor_do(_metadata, a, try_stats, 0));
+	ASSERT_EQ(0, actor_do(_metadata, a, raise_capability, CAP_SYS_PTRACE));
+	expect_refused(_metadata, self);
+}
+
+/* What lies outside of its domain a process may not trace, whatever it is. */
+static long enter_landlock_domain(long unused)
+{
+	const struct landlock_ruleset_attr attr = {
+		.handled_access_fs = LANDLOCK_ACCESS_FS_MAKE_BLOCK,
+	};
+	int fd = syscall(SYS_landlock_create_ruleset, &attr, sizeof(attr), 0);
+
+	if (fd < 0)
+		return -errno;
+	return syscall(SYS_landlock_restrict_self, fd, 0) ? -errno : unused;
+}
+
+TEST_F_TIMEOUT(access, process_that_may_not_be_traced_is_refused, 60)
+{
+	long ret = actor_do(_metadata, &self->other, enter_landlock_domain, 0);
+
+	if (ret == -ENOSYS || ret == -EOPNOTSUPP)
+		SKIP(return, "no Landlock in this kernel");
+	ASSERT_EQ(0, ret);
+	EXPECT_EQ(-EPERM, actor_do(_metadata, &self->other, try_watch,
+				   self->target.pid));
+	EXPECT_EQ(0, actor_do(_metadata, &self->other, try_stats, 0));
+}
+
 TEST_F_TIMEOUT(access, kernel_thread_cannot_be_watched, 60)
 {
 	/* kthreadd */
@@ -172,6 +210,20 @@ TEST_F_TIMEOUT(access, process_cannot_watch_itself, 60)
 {
 	EXPECT_EQ(-EDEADLK, session_watch(&self->session, getpid(), 0, 0, 0));
 	EXPECT_STRNE("", prefork_message());
+}
+
+/* Nor the one that shares the socket, nor that one the owner. */
+TEST_F_TIMEOUT(access, process_cannot_watch_itself_by_a_shared_socket, 60)
+{
+	struct session *s = &self->session;
+	pid_t pid;
+
+	ASSERT_EQ(0, session_watch(s, self->target.pid, 0, 0, 0));
+	pid = fork();
+	if (!pid)
+		_exit((session_watch(s, getpid(), 0, 0, 0) != -EDEADLK) +
+		      (session_watch(s, getppid(), 0, 0, 0) != -EDEADLK) * 2);
+	EXPECT_EQ(pid, reap(pid, 0));
 }
 
 TEST_F_TIMEOUT(access, process_has_one_owner, 60)
@@ -289,6 +341,11 @@ TEST_F_TIMEOUT(access, options_that_make_no_sense_are_refused, 60)
 	EXPECT_STRNE("", prefork_message());
 	EXPECT_EQ(-EINVAL, session_watch(s, pid, 0, 0x80, 0));
 	EXPECT_STRNE("", prefork_message());
+
+	/* A deadline is at most a day. */
+	EXPECT_EQ(-ERANGE, session_watch(s, pid, 0, 0, 86400001));
+	EXPECT_STRNE("", prefork_message());
+	EXPECT_EQ(0, session_watch(s, pid, 0, 0, 86400000));
 }
 
 TEST_F_TIMEOUT(access, hold_is_answered_by_its_owner_only, 60)

@@ -216,4 +216,14 @@ static inline long create_at(long pid)
 	return reap(ret, CHILD_STATUS << 8);
 }
 
+/* The first process of a PID namespace of its own. */
+static inline long create_in_new_namespace(long unused)
+{
+	long pid = clone_raw(CLONE_NEWPID | SIGCHLD, NULL, NULL);
+
+	if (!pid)
+		_exit(getpid() == 1 ? 0 : 1);
+	return reap(pid, 0) + unused;
+}
+
 #endif /* SELFTESTS_CREATE_H */

@@ -98,6 +98,49 @@ TEST_F_TIMEOUT(denied, call_fails_with_the_errno_given, 60)
 	EXPECT_EQ(0, session_pending(s));
 }
 
+/* One whose child is announced in the middle of the call. */
+FIXTURE(denied_late)
+{
+	struct actor actor;
+	struct session session;
+};
+
+FIXTURE_SETUP(denied_late)
+{
+	actor_start(_metadata, &self->actor);
+	session_open(_metadata, &self->session);
+	ASSERT_EQ(0, session_watch(&self->session, self->actor.pid, 0,
+				   HOLD_PROCESSES, 0));
+}
+
+FIXTURE_TEARDOWN(denied_late)
+{
+	session_close(&self->session);
+	actor_end(&self->actor);
+}
+
+TEST_F_TIMEOUT(denied_late, call_fails_with_the_errno_given, 60)
+{
+	const struct prefork_event *e = &self->session.event;
+	struct session *s = &self->session;
+	pid_t child;
+
+	actor_send(_metadata, &self->actor, create_in_new_namespace, 0);
+	session_expect(_metadata, s, PREFORK_EVENT_PREFORK);
+	child = e->child;
+	ASSERT_EQ(0, prefork_deny(s->pf, e->cookie, EXDEV));
+	session_expect(_metadata, s, PREFORK_EVENT_FORK_FAILED);
+	EXPECT_EQ(child, e->child);
+	EXPECT_EQ(EXDEV, e->error);
+	EXPECT_EQ(-EXDEV, actor_answer(_metadata, &self->actor));
+	EXPECT_EQ(child, create_at(child));
+
+	EXPECT_LT(0, session_serve_order(_metadata, s, &self->actor,
+					 create_in_new_namespace, 0));
+	session_finish(_metadata, s, self->actor.pid);
+	EXPECT_EQ(1, s->born);
+}
+
 /* Answers that make no sense leave the task held. */
 FIXTURE(verdict)
 {

@@ -145,8 +145,16 @@ TEST_F_TIMEOUT(probes, are_gone_after_the_last_owner_was_killed, 60)
 
 TEST_F_TIMEOUT(probes, stay_away_after_a_watch_that_was_refused, 60)
 {
-	EXPECT_EQ(-EDEADLK, session_watch(&self->session, getpid(), 0, 0, 0));
-	EXPECT_TRUE(becomes_disarmed(_metadata, &self->session));
+	struct session *s = &self->session;
+
+	EXPECT_EQ(-EDEADLK, session_watch(s, getpid(), 0, 0, 0));
+	EXPECT_TRUE(becomes_disarmed(_metadata, s));
+
+	/* Nor do they stay for the sake of one. */
+	watch_and_see(_metadata, s, &self->actor);
+	EXPECT_EQ(-EEXIST, session_watch(s, self->actor.pid, 0, 0, 0));
+	ASSERT_EQ(0, prefork_unwatch(s->pf, self->actor.pid));
+	EXPECT_TRUE(becomes_disarmed(_metadata, s));
 }
 
 /* What ends last, with nothing left to be watched, disarms too. */

@@ -118,6 +118,33 @@ TEST_F_TIMEOUT(garbage, attribute_of_events_is_refused_in_a_command, 60)
 	}
 }
 
+TEST_F_TIMEOUT(garbage, attribute_of_another_command_is_refused, 60)
+{
+	static const struct {
+		int cmd, type, size;
+	} rows[] = {
+		{ PREFORK_CMD_WATCH, PREFORK_A_COOKIE, 8 },
+		{ PREFORK_CMD_UNWATCH, PREFORK_A_HOLD, 4 },
+		{ PREFORK_CMD_RELEASE, PREFORK_A_PID, 4 },
+		{ PREFORK_CMD_GET, PREFORK_A_TIMEOUT, 4 },
+		{ PREFORK_CMD_STATS, PREFORK_A_PID, 4 },
+		{ PREFORK_CMD_STATS, PREFORK_A_PIDFD, 4 },
+	};
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(rows); i++) {
+		EXPECT_EQ(-EINVAL,
+			  raw_ask(&self->raw,
+				  with_attr(&self->raw, rows[i].cmd,
+					    rows[i].type, rows[i].size))) {
+			TH_LOG("attribute %d in command %d", rows[i].type,
+			       rows[i].cmd);
+		}
+		EXPECT_STRNE("", self->raw.text);
+		EXPECT_TRUE(self->raw.offset);
+	}
+}
+
 TEST_F_TIMEOUT(garbage, attribute_of_wrong_size_is_refused, 60)
 {
 	static const struct {
@@ -347,6 +374,10 @@ TEST_F_TIMEOUT(garbage, dump_of_what_cannot_be_dumped_is_refused, 60)
 	msg = raw_message(&self->raw, PREFORK_CMD_GET, NLM_F_DUMP);
 	nla_put_u64(msg, PREFORK_A_COOKIE, 1);
 	EXPECT_EQ(-EINVAL, raw_ask(&self->raw, msg));
+	/* All or one. */
+	msg = raw_message(&self->raw, PREFORK_CMD_GET, NLM_F_DUMP);
+	nla_put_u32(msg, PREFORK_A_PID, self->actor.pid);
+	EXPECT_EQ(-EINVAL, raw_ask(&self->raw, msg));
 	EXPECT_EQ(0, raw_ask(&self->raw, raw_message(&self->raw,
 						     PREFORK_CMD_GET,
 						     NLM_F_DUMP)));
@@ -401,6 +432,15 @@ TEST_F_TIMEOUT(garbage, random_messages_do_no_harm, 120)
 	/* Some of them may have been WATCH of somebody. */
 	raw_ask(&self->raw, raw_message(&self->raw, PREFORK_CMD_UNWATCH, 0));
 	EXPECT_LT(0, actor_do(_metadata, &self->actor, create, BY_FORK));
+}
+
+TEST_F_TIMEOUT(garbage, reserved_bits_are_refused, 60)
+{
+	struct nl_msg *msg = raw_message(&self->raw, PREFORK_CMD_STATS, 0);
+	struct genlmsghdr *genl = nlmsg_data(nlmsg_hdr(msg));
+
+	genl->reserved = 1;
+	EXPECT_EQ(-EINVAL, raw_ask(&self->raw, msg));
 }
 
 /* The family has one version; another one is not understood better. */

@@ -454,6 +454,80 @@ TEST_F_TIMEOUT(held, fork_under_a_wall_clock_timer_is_announced_once, 90)
 	}
 }
 
+TEST_F_TIMEOUT(held, deadline_passes_under_a_wall_clock_timer, 60)
+{
+	struct scene *scene = &self->scene;
+	struct session *s = &scene->session;
+
+	session_finish(_metadata, s, scene->actor.pid);
+	ASSERT_EQ(0, session_watch(s, scene->actor.pid, PREFORK_WATCH_THREADS,
+				   HOLD_ALL, 500));
+	ASSERT_EQ(0, actor_do(_metadata, &scene->actor, start_timer,
+			      ITIMER_REAL));
+	actor_send(_metadata, &scene->actor, create, variant->kind);
+	await_hold(_metadata, scene);
+	session_expect(_metadata, s, PREFORK_EVENT_TIMEOUT);
+	EXPECT_EQ(scene->cookie, s->event.cookie);
+	expect_child(_metadata, scene);
+}
+
+/*
+ * A child in another PID namespace is announced in the middle of the call: its
+ * parent takes no signal but SIGKILL until it is released.
+ */
+FIXTURE(late)
+{
+	struct scene scene;
+};
+
+FIXTURE_SETUP(late)
+{
+	scene_open(_metadata, &self->scene);
+}
+
+FIXTURE_TEARDOWN(late)
+{
+	scene_close(&self->scene);
+}
+
+static void begin_late_hold(struct __test_metadata *_metadata,
+			    struct scene *scene)
+{
+	actor_send(_metadata, &scene->actor, create_in_new_namespace, 0);
+	await_hold(_metadata, scene);
+	EXPECT_FALSE(actor_speaks(&scene->actor, 50));
+}
+
+TEST_F_TIMEOUT(late, task_takes_its_signals_afterwards, 60)
+{
+	struct scene *scene = &self->scene;
+
+	ASSERT_EQ(0, prepare(_metadata, scene, say_handled));
+	begin_late_hold(_metadata, scene);
+	ASSERT_EQ(0, kill(scene->actor.pid, SIGUSR1));
+	expect_held(_metadata, scene);
+	ASSERT_EQ(0, prefork_release(scene->session.pf, scene->cookie));
+	EXPECT_EQ(HANDLED, actor_answer(_metadata, &scene->actor));
+	EXPECT_LT(0, actor_answer(_metadata, &scene->actor));
+	session_settle(_metadata, &scene->session);
+	EXPECT_EQ(1, scene->session.born);
+}
+
+TEST_F_TIMEOUT(late, task_can_be_killed, 60)
+{
+	struct scene *scene = &self->scene;
+
+	begin_late_hold(_metadata, scene);
+	ASSERT_EQ(0, kill(scene->actor.pid, SIGKILL));
+	EXPECT_EQ(SIGKILL, actor_wait(_metadata, &scene->actor));
+	session_expect(_metadata, &scene->session, PREFORK_EVENT_FORK_FAILED);
+	EXPECT_EQ(scene->child, scene->session.event.child);
+	EXPECT_EQ(ECANCELED, scene->session.event.error);
+	session_expect(_metadata, &scene->session, PREFORK_EVENT_EXIT);
+	EXPECT_EQ(scene->child, create_at(scene->child));
+	EXPECT_EQ(-ENOENT, prefork_release(scene->session.pf, scene->cookie));
+}
+
 /* Leaves the first call for good, from a signal handler, for another one. */
 static long create_or_jump(long kind)
 {
@@ -534,6 +608,48 @@ TEST_F_TIMEOUT(left, call_is_abandoned_by_a_handler_that_exits, 60)
 	session_expect(_metadata, &scene->session, PREFORK_EVENT_EXIT);
 	EXPECT_EQ(5 << 8, scene->session.event.status);
 	EXPECT_EQ(5 << 8, actor_wait(_metadata, &scene->actor));
+}
+
+/* A thread ends, and its process does not. */
+static void exit_thread(int sig)
+{
+	syscall(SYS_exit, sig);
+}
+
+static void *create_in_thread(void *kind)
+{
+	create((long)kind);
+	return NULL;
+}
+
+static long start_thread_that_creates(long kind)
+{
+	pthread_t thread;
+
+	return -pthread_create(&thread, NULL, create_in_thread, (void *)kind);
+}
+
+TEST_F_TIMEOUT(left, call_is_abandoned_by_a_handler_that_ends_its_thread, 60)
+{
+	struct scene *scene = &self->scene;
+	struct session *s = &scene->session;
+	pid_t tid;
+
+	ASSERT_EQ(0, prepare(_metadata, scene, exit_thread));
+	actor_send(_metadata, &scene->actor, start_thread_that_creates,
+		   variant->kind);
+	session_expect(_metadata, s, PREFORK_EVENT_PREFORK);
+	session_release(_metadata, s);
+	session_expect(_metadata, s, PREFORK_EVENT_BORN);
+	EXPECT_EQ(0, actor_answer(_metadata, &scene->actor));
+	await_hold(_metadata, scene);
+	tid = s->event.tid;
+	ASSERT_NE(scene->actor.pid, tid);
+	ASSERT_EQ(0, syscall(SYS_tgkill, scene->actor.pid, tid, SIGUSR1));
+	expect_abandoned(_metadata, scene);
+	session_expect(_metadata, s, PREFORK_EVENT_EXIT);
+	EXPECT_TRUE(s->event.thread);
+	EXPECT_EQ(tid, s->event.tid);
 }
 
 /* While the first thread is held another one takes the next order. */

@@ -696,15 +696,6 @@ TEST_F_TIMEOUT(program, sees_what_the_table_says, 240)
 					 PREFORK_STAT_RESERVED, 0));
 }
 
-static long create_in_new_namespace(long unused)
-{
-	long pid = clone_raw(CLONE_NEWPID | SIGCHLD, NULL, NULL);
-
-	if (!pid)
-		_exit(getpid() == 1 ? 0 : 1);
-	return reap(pid, 0) + unused;
-}
-
 static long create_after_unshare(long unused)
 {
 	pid_t pid;

@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 
 #include "create.h"
+#include "proc.h"
 #include "session.h"
 
 #define MS	1000000ULL	/* in nanoseconds */
@@ -188,6 +189,43 @@ TEST_F_TIMEOUT(life, exit_has_the_status_that_wait_has, 60)
 		await_other(_metadata, self, PREFORK_EVENT_EXIT);
 		EXPECT_EQ(status, e->status);
 		EXPECT_EQ(-ESRCH, prefork_unwatch(self->session.pf, e->pid));
+	}
+}
+
+/* The first thread leaves with 3, then the other one ends with 5, or all do. */
+static void *outlive(void *all)
+{
+	while (proc_state(getpid()) != 'Z')
+		pause_briefly();
+	syscall(all ? SYS_exit_group : SYS_exit, 5);
+	return NULL;
+}
+
+static long leave_first(long all)
+{
+	pthread_t thread;
+	int status;
+	pid_t pid = fork();
+
+	if (!pid) {
+		pthread_create(&thread, NULL, outlive, (void *)all);
+		syscall(SYS_exit, 3);
+	}
+	return waitpid(pid, &status, 0) == pid ? status : BROKEN;
+}
+
+TEST_F_TIMEOUT(life, exit_has_the_status_of_the_process_not_of_a_thread, 60)
+{
+	const struct prefork_event *e = &self->session.event;
+	long all, status;
+
+	watch(_metadata, self, PREFORK_WATCH_TREE, 0);
+	for (all = 0; all < 2; all++) {
+		/* Which one counts if each ends itself depends on the kernel. */
+		status = actor_do(_metadata, &self->actor, leave_first, all);
+		ASSERT_TRUE(status == 5 << 8 || (!all && status == 3 << 8));
+		await_other(_metadata, self, PREFORK_EVENT_EXIT);
+		EXPECT_EQ(status, e->status);
 	}
 }
 
@@ -421,6 +459,40 @@ TEST_F_TIMEOUT(life, threads_are_reported_when_asked_for, 60)
 		session_expect(_metadata, &self->session, PREFORK_EVENT_EXIT);
 	} while (e->thread);
 	EXPECT_EQ(SIGKILL, e->status);
+}
+
+static void *stay(void *unused)
+{
+	pause();
+	return unused;
+}
+
+static long leave_with_threads(long threads)
+{
+	pthread_t thread;
+	pid_t pid = fork();
+
+	if (!pid) {
+		while (threads--)
+			pthread_create(&thread, NULL, stay, NULL);
+		_exit(CHILD_STATUS);
+	}
+	return reap(pid, CHILD_STATUS << 8);
+}
+
+TEST_F_TIMEOUT(life, threads_that_end_with_their_process_are_not_reported, 60)
+{
+	const struct prefork_event *e = &self->session.event;
+	long pid;
+
+	watch(_metadata, self, PREFORK_WATCH_TREE | PREFORK_WATCH_THREADS, 0);
+	pid = actor_do(_metadata, &self->actor, leave_with_threads, 5);
+	ASSERT_LT(0, pid);
+	session_await(_metadata, &self->session, PREFORK_EVENT_EXIT);
+	EXPECT_EQ(pid, e->pid);
+	EXPECT_FALSE(e->thread);
+	EXPECT_EQ(6, self->session.born);
+	EXPECT_FALSE(session_next(_metadata, &self->session, 200));
 }
 
 TEST_F_TIMEOUT(life, threads_are_not_reported_otherwise, 60)

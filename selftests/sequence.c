@@ -174,23 +174,31 @@ static void tally_read(struct tally *tally, struct raw *raw, uint64_t expected)
 	}
 }
 
-TEST_F_TIMEOUT(stream, what_a_slow_reader_loses_is_counted, 240)
+static void raw_watch(struct __test_metadata *_metadata, struct raw *raw,
+		      pid_t pid, uint32_t flags, uint32_t timeout_ms)
 {
-	const int room = 4096, creations = 320;
-	const uint64_t expected = 4ULL * creations * ACTORS;
+	struct nl_msg *msg = raw_message(raw, PREFORK_CMD_WATCH, 0);
+
+	nla_put_u32(msg, PREFORK_A_PID, pid);
+	nla_put_u32(msg, PREFORK_A_FLAGS, flags);
+	nla_put_u32(msg, PREFORK_A_TIMEOUT, timeout_ms);
+	ASSERT_EQ(0, raw_ask(raw, msg));
+}
+
+static void lose(struct __test_metadata *_metadata, FIXTURE_DATA(stream) *self,
+		 uint32_t flags, int creations, int each)
+{
+	const uint64_t expected = (uint64_t)each * creations * ACTORS;
+	uint64_t before = session_stat(_metadata, &self->session,
+				       PREFORK_STAT_LOST);
 	struct tally tally = { .seq = 0 };
-	struct nl_msg *msg;
+	const int room = 4096;
 	struct raw raw;
 	int i;
 
 	raw_open(_metadata, &raw);
-	for (i = 0; i < ACTORS; i++) {
-		msg = raw_message(&raw, PREFORK_CMD_WATCH, 0);
-		nla_put_u32(msg, PREFORK_A_PID, self->actors[i].pid);
-		nla_put_u32(msg, PREFORK_A_FLAGS, PREFORK_WATCH_TREE);
-		nla_put_u32(msg, PREFORK_A_TIMEOUT, 1);
-		ASSERT_EQ(0, raw_ask(&raw, msg));
-	}
+	for (i = 0; i < ACTORS; i++)
+		raw_watch(_metadata, &raw, self->actors[i].pid, flags, 1);
 	ASSERT_EQ(0, setsockopt(raw.fd, SOL_SOCKET, SO_RCVBUF, &room,
 				sizeof(room)));
 	for (i = 0; i < ACTORS; i++) {
@@ -208,12 +216,26 @@ TEST_F_TIMEOUT(stream, what_a_slow_reader_loses_is_counted, 240)
 		TH_LOG("seen %llu, lost %llu", (unsigned long long)tally.seen,
 		       (unsigned long long)tally.lost);
 	}
+	EXPECT_EQ(before + tally.lost, session_stat(_metadata, &self->session,
+						    PREFORK_STAT_LOST));
 	/* It is told everything again from here on. */
 	EXPECT_EQ(1, actor_do(_metadata, &self->actors[0], fork_many, 1));
-	tally_read(&tally, &raw, expected + 4);
-	EXPECT_EQ(expected + 4, tally.seen + tally.lost);
+	tally_read(&tally, &raw, expected + each);
+	EXPECT_EQ(expected + each, tally.seen + tally.lost);
 	EXPECT_FALSE(tally.gap);
 	raw_close(&raw);
+}
+
+/* PREFORK, BORN, EXIT and VFORK_DONE each. */
+TEST_F_TIMEOUT(stream, what_a_slow_reader_loses_is_counted, 240)
+{
+	lose(_metadata, self, PREFORK_WATCH_TREE, 320, 4);
+}
+
+/* Without EXIT, which is never lost, nothing comes after the last loss. */
+TEST_F_TIMEOUT(stream, what_is_lost_at_the_end_is_counted, 240)
+{
+	lose(_metadata, self, 0, 400, 3);
 }
 
 /* The socket of the only session that is open here. */

@@ -255,8 +255,11 @@ TEST_F_TIMEOUT(crowd, stopped_meanwhile_runs_on_after_the_deadline, 120)
 	/* Long enough to be all stopped before it passes. */
 	hold_all(_metadata, s, self->workers, 3000);
 	stop_all(_metadata, self->workers);
-	while (now_ms() < (long long)(s->event.deadline / 1000000))
+	while (now_ms() <= (long long)(s->event.deadline / 1000000))
 		pause_briefly();
+	EXPECT_EQ(-ENOENT, prefork_release(s->pf, s->event.cookie)) {
+		TH_LOG("an answer after the deadline");
+	}
 	continue_all(self->workers);
 	while (timeouts < CROWD) {
 		session_await(_metadata, s, PREFORK_EVENT_TIMEOUT);
