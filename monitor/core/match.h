@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Rules that choose processes, as people write them: comm=GLOB, exe=GLOB,
+ * depth=N, uid=N, each with '!' before it for the opposite. A process is
+ * chosen when all of them hold, and so when there are none.
+ */
+#ifndef MATCH_H
+#define MATCH_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+#define MATCH_RULES_MAX	32
+
+enum match_key {
+	MATCH_COMM,
+	MATCH_EXE,
+	MATCH_DEPTH,
+	MATCH_UID,
+};
+
+struct match_rule {
+	enum match_key key;
+	bool negated;
+	const char *glob;	/* as in fnmatch(3), '*' takes '/' too */
+	unsigned long number;
+};
+
+/* All zero is the one without rules. */
+struct match {
+	size_t count;
+	struct match_rule rules[MATCH_RULES_MAX];
+};
+
+/* What the rules look at. */
+struct match_subject {
+	const char *comm;
+	const char *exe;	/* path of the program */
+	unsigned int depth;	/* below what is followed, 0: that itself */
+	uid_t uid;		/* effective */
+};
+
+/*
+ * One more rule. @text stays the caller's and is used as long as @match. False
+ * when it is no rule, or there are MATCH_RULES_MAX.
+ */
+bool match_add(struct match *match, const char *text);
+
+bool match_holds(const struct match *match, const struct match_subject *subject);
+
+#endif
