@@ -99,7 +99,10 @@ static void announcement_begin_hold(struct announcement *announcement)
 	hold->tid = announcement->tid;
 	hold->child = announcement->child;
 	hold->kind = announcement->kind;
-	announcement->held = !hold_begin(hold);
+	if (hold_register(hold))
+		return;
+	announcement->held = true;
+	hold_start(hold, announcement->tid);
 }
 
 static void announcement_post(struct announcement *announcement,
@@ -136,9 +139,11 @@ int announcement_end_hold(struct announcement *announcement)
 
 	announcement->held = false;
 	if (hold_end(hold)) {
-		if (hold->error)
+		announcement->hold_child =
+			hold->answer.verdict == PREFORK_VERDICT_HOLD_CHILD;
+		if (hold->answer.error)
 			stats_inc(PREFORK_STAT_DENIED);
-		return hold->error;
+		return hold->answer.error;
 	}
 	event_label(announcement->timeout, PREFORK_EVENT_TIMEOUT, current,
 		    announcement->child);
@@ -149,7 +154,7 @@ int announcement_end_hold(struct announcement *announcement)
 }
 
 void announcement_born(struct announcement *announcement,
-		       struct task_struct *child)
+		       struct task_struct *child, const struct hold *hold)
 {
 	struct event *born = announcement->outcome;
 
@@ -157,6 +162,10 @@ void announcement_born(struct announcement *announcement,
 		return;
 	event_label(born, PREFORK_EVENT_BORN, child, task_tgid(current));
 	born->clone_flags = announcement->key.flags;
+	if (hold) {
+		born->cookie = hold->cookie;
+		born->deadline = hold->deadline;
+	}
 	stats_inc(PREFORK_STAT_BORN);
 	announcement_post(announcement, &announcement->outcome);
 }

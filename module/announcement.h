@@ -46,6 +46,7 @@ struct announcement {
 	struct pid *child;		/* strong; NULL: not published */
 	bool reserved;			/* child is ours to give back */
 	bool held;			/* hold is registered */
+	bool hold_child;		/* its answer: hold the child at birth */
 	struct hold hold;
 	struct event *prefork;		/* NULL: posted */
 	struct event *outcome;		/* NULL: posted */
@@ -74,9 +75,12 @@ void announcement_publish(struct announcement *announcement,
 /* The hold was answered or has expired. Returns 0 or the errno of a DENY. */
 int announcement_end_hold(struct announcement *announcement);
 
-/* The outcome. Any context. No effect if there has been one. */
+/*
+ * The outcome. Any context. No effect if there has been one. @hold: the one of
+ * the child, or NULL.
+ */
 void announcement_born(struct announcement *announcement,
-		       struct task_struct *child);
+		       struct task_struct *child, const struct hold *hold);
 void announcement_fail(struct announcement *announcement, int error);
 
 /* Ends the hold, gives back the PID. Sleeps. */

@@ -6,50 +6,69 @@
 #include "announcement.h"
 #include "call.h"
 #include "event.h"
+#include "gate.h"
 #include "owner.h"
 #include "park.h"
+#include "stats.h"
 #include "symbols.h"
 #include "watch.h"
 
 #include <linux/dcache.h>
 #include <linux/fs.h>
 #include <linux/mm_types.h>
-#include <linux/module.h>
 #include <linux/pid.h>
 #include <linux/sched/signal.h>
 #include <linux/sched/task.h>
 #include <linux/slab.h>
 #include <linux/timekeeping.h>
 
-/* From here on the child's own calls are reported. */
-static void birth_inherit(struct call *call, struct task_struct *child)
+/*
+ * From here on the child's own calls are reported. Returns false if it should
+ * have inherited a watch, and has not.
+ */
+static bool birth_inherit(struct call *call, struct task_struct *child)
 {
 	struct watch *watch = call->child_watch;
 	int err;
 
 	if (!watch)
-		return;
+		return true;
 	watch->pid = get_pid(task_tgid(child));
 	err = watch_add(watch, call->watch);
 	if (!err)
 		call->child_watch = NULL;
 	else if (err == -EBUSY)	/* another owner was quicker */
 		queue_lose(&watch->owner->queue, 1);
+	return !err;
+}
+
+/* Returns the hold of the child, or NULL. */
+static struct hold *birth_hold(struct call *call, struct task_struct *child)
+{
+	struct gate *gate = call->gate;
+
+	/* Its parent's tracer has it already, and will have it stop. */
+	if (!gate || child->ptrace || !gate_attach(gate, child))
+		return NULL;
+	call->gate = NULL;
+	return &gate->hold;
 }
 
 void birth_fork(struct task_struct *child)
 {
 	struct call *call = call_current();
 	struct announcement *announcement;
+	bool inherited;
 
 	if (!call)
 		return;
-	birth_inherit(call, child);
+	inherited = birth_inherit(call, child);
 	call->born = ktime_get_boottime_ns();
 	announcement = call->announcement;
 	/* They differ if the probe on alloc_pid() was switched off. */
 	if (announcement && announcement->child == task_pid(child))
-		announcement_born(announcement, child);
+		announcement_born(announcement, child, inherited ?
+				  birth_hold(call, child) : NULL);
 }
 
 /* The path of the program that current has just begun, or NULL. */
@@ -71,31 +90,49 @@ out:
 	return copy;
 }
 
-static void birth_report_exec(struct watch *watch)
+static struct event *exec_event(const struct watch *watch)
 {
 	struct event *event = event_alloc(GFP_KERNEL);
 
-	if (event) {
-		event_label(event, PREFORK_EVENT_EXEC, current, NULL);
-		event->old_tid = watch->exec_old_tid;
-		event->path = image_path();
-	}
-	watch_report(watch, event);
+	if (!event)
+		return NULL;
+	event_label(event, PREFORK_EVENT_EXEC, current, NULL);
+	event->old_tid = watch->exec_old_tid;
+	event->path = image_path();
+	return event;
+}
+
+/* An owner that does not read cannot answer either: fail open. */
+static void birth_hold_exec(struct gate *gate)
+{
+	struct watch *watch = gate->watch;
+
+	if (!(watch->options.hold & PREFORK_HOLD_EXEC) || current->ptrace)
+		return;
+	if (watch_wait_room(watch))
+		gate_hold(gate, PREFORK_HOLD_EXEC);
+	else
+		stats_inc(PREFORK_STAT_UNHELD);
 }
 
 /* In the task that executes, before the first instruction of the image. */
-static void birth_exec_work(struct callback_head *work)
+static void birth_reach_exec(struct gate *gate)
 {
-	struct watch *watch = container_of(work, struct watch, exec);
+	struct watch *watch = gate->watch;
+	struct event *event;
 
-	/* A task killed before that instruction may have reported its exit,
-	 * and has no image any more.
-	 */
-	if (current->mm && !READ_ONCE(watch->gone))
-		birth_report_exec(watch);
-	watch_put(watch);
-	/* The way from here to the caller is covered by the module's exit. */
-	module_put(THIS_MODULE);
+	if (READ_ONCE(watch->gone))
+		return;
+	event = exec_event(watch);
+	if (event)	/* it cannot be held without its owner knowing */
+		birth_hold_exec(gate);
+	if (!gate->held) {
+		watch_report(watch, event);
+		return;
+	}
+	event->cookie = gate->hold.cookie;
+	event->deadline = gate->hold.deadline;
+	queue_post(&watch->owner->queue, event);
 }
 
 static void birth_abandon(struct announcement *announcement)
@@ -112,15 +149,9 @@ void birth_exec(pid_t old_tid)
 	watch = watch_find(task_tgid(current));
 	if (!watch)
 		return;
-	if (!try_module_get(THIS_MODULE))
-		goto put;
 	watch->exec_old_tid = old_tid;
-	/* One is enough: it runs before the process can execute again. */
-	init_task_work(&watch->exec, birth_exec_work);
-	if (!task_work_add(current, &watch->exec, TWA_RESUME))
-		return;
-	module_put(THIS_MODULE);
-put:
+	/* One is enough: it is passed before the process can execute again. */
+	gate_attach_embedded(&watch->exec, watch, birth_reach_exec);
 	watch_put(watch);
 }
 
@@ -180,6 +211,7 @@ void birth_exit(void)
 {
 	struct watch *watch;
 
+	gate_exit();
 	birth_abandon(unpark(current));
 	watch = watch_find(task_tgid(current));
 	if (!watch)

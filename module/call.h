@@ -2,11 +2,12 @@
 #ifndef PREFORK_CALL_H
 #define PREFORK_CALL_H
 
-#include <linux/list.h>
+#include "by_task.h"
+
 #include <linux/types.h>
 
 struct announcement;
-struct task_struct;
+struct gate;
 struct watch;
 
 /*
@@ -17,12 +18,13 @@ struct watch;
  * that task; its members belong to that task alone.
  */
 struct call {
-	struct hlist_node node;			/* the table: bucket's lock */
-	struct task_struct *task;		/* current */
+	struct by_task entry;			/* current's */
 	struct announcement *announcement;	/* owned, or NULL */
 	struct watch *watch;			/* strong, or NULL: unwatched */
 	struct watch *child_watch;		/* owned until the child is
 						 * born, or NULL */
+	struct gate *gate;			/* likewise: where the child is
+						 * to be held at birth */
 	bool allocating;			/* inside the real alloc_pid() */
 	bool unreported;			/* the owner will not hear of it */
 	u64 born;				/* CLOCK_BOOTTIME, ns; 0: not yet */

@@ -10,6 +10,7 @@
 #include "call.h"
 #include "compat.h"
 #include "event.h"
+#include "gate.h"
 #include "owner.h"
 #include "park.h"
 #include "reserve.h"
@@ -23,6 +24,12 @@
 #include <linux/sched/signal.h>
 #include <linux/sched/task.h>
 #include <linux/timekeeping.h>
+
+static u32 birth_kind(u64 clone_flags)
+{
+	return clone_flags & CLONE_THREAD ? PREFORK_HOLD_BIRTH_THREAD :
+					    PREFORK_HOLD_BIRTH;
+}
 
 static bool notrace reports_kind(const struct watch_options *options,
 				 u64 clone_flags)
@@ -55,7 +62,8 @@ static void clone_lose(const struct call *call, u64 clone_flags, pid_t ret)
 	    READ_ONCE(watch->gone))
 		return;
 	queue_lose(&watch->owner->queue, 2);
-	if (watch->options.hold & clone_kind(clone_flags))
+	if (watch->options.hold &
+	    (clone_kind(clone_flags) | birth_kind(clone_flags)))
 		stats_inc(PREFORK_STAT_UNHELD);
 }
 
@@ -127,6 +135,27 @@ static void clone_prepare_child(struct call *call, u64 clone_flags)
 	call->child_watch = watch_alloc(watch->owner, NULL, &watch->options);
 	if (!call->child_watch)
 		queue_lose(&watch->owner->queue, 1);
+}
+
+/* Is the child to be held at birth? */
+static bool holds_child(const struct call *call, u64 clone_flags)
+{
+	u32 kind = birth_kind(clone_flags);
+
+	return (call->watch->options.hold & kind) ||
+	       call->announcement->hold_child;
+}
+
+/*
+ * Not before the owner has answered, who may want it for this child only. The
+ * hold belongs to what the child is watched by or else, like the thing that
+ * it is born from, to the watch of its parent.
+ */
+static void clone_prepare_gate(struct call *call, u64 clone_flags)
+{
+	if (call->announcement && holds_child(call, clone_flags))
+		call->gate = gate_prepare(call->child_watch ?: call->watch,
+					  birth_kind(clone_flags));
 }
 
 /* The announced child, or NULL if none was. */
@@ -203,11 +232,13 @@ static pid_t clone_watched(struct call *call, struct kernel_clone_args *args)
 	ret = clone_hold(call);
 	if (!ret) {
 		clone_prepare_child(call, args->flags);
+		clone_prepare_gate(call, args->flags);
 		ret = real_kernel_clone(args);
 	}
 	clone_report_vfork(call, args->flags, ret);
 	clone_conclude(call, ret);
 	clone_lose(call, args->flags, ret);
+	gate_cancel(call->gate);
 	watch_put(call->child_watch);
 	watch_put(call->watch);
 	return ret;
@@ -237,9 +268,9 @@ bool notrace clone_takes_alloc(void)
  * Announces a child whose PID could not be reserved. The parent is in the
  * middle of copy_process(): it cannot go back to take a signal, only die.
  */
-static int clone_announce_late(struct announcement *announcement,
-			       struct pid *pid)
+static int clone_announce_late(struct call *call, struct pid *pid)
 {
+	struct announcement *announcement = call->announcement;
 	int error;
 
 	announcement_publish(announcement, pid, false);
@@ -252,6 +283,8 @@ static int clone_announce_late(struct announcement *announcement,
 	error = announcement_end_hold(announcement);
 	if (error)
 		announcement_fail(announcement, error);
+	else if (!call->gate)	/* the owner may want it now */
+		clone_prepare_gate(call, announcement->key.flags);
 	return -error;
 }
 
@@ -273,7 +306,7 @@ struct pid *prefork_alloc_pid(struct pid_namespace *ns, pid_t *set_tid,
 	call->allocating = false;
 	if (IS_ERR(pid) || announcement->child)
 		return pid;
-	err = clone_announce_late(announcement, pid);
+	err = clone_announce_late(call, pid);
 	if (err) {
 		real_free_pid(pid);
 		return ERR_PTR(err);

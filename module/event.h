@@ -20,16 +20,15 @@ struct event {
 	bool thread;			/* about a thread, not a process */
 	struct pid *pid;		/* strong references, or NULL */
 	struct pid *tid;
-	struct pid *other;		/* the child; BORN: the parent */
+	struct pid *other;		/* the child; BORN: the parent; ADOPTED:
+					 * the tracer */
 	char comm[TASK_COMM_LEN];
 	u64 time;			/* CLOCK_BOOTTIME, ns */
 	u64 lost;			/* events dropped just before this one */
+	u64 cookie;			/* of the hold, 0: none */
+	u64 deadline;
 	union {
-		struct {		/* PREFORK, BORN, TIMEOUT */
-			u64 clone_flags;
-			u64 cookie;
-			u64 deadline;
-		};
+		u64 clone_flags;	/* PREFORK, BORN */
 		int error;		/* FORK_FAILED, positive */
 		struct {		/* EXEC */
 			char *path;	/* kmalloc()ed, or NULL */

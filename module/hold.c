@@ -4,6 +4,7 @@
 #include "stats.h"
 #include "watch.h"
 
+#include <asm/barrier.h>
 #include <linux/atomic.h>
 #include <linux/jiffies.h>
 #include <linux/timekeeping.h>
@@ -15,17 +16,16 @@ static atomic_long_t hold_last_cookie = ATOMIC_LONG_INIT(0);
  * enters the hold and then looks at the mark. Both pass through the xa_lock,
  * so that one of them sees the other.
  */
-int hold_begin(struct hold *hold)
+int hold_register(struct hold *hold)
 {
 	struct owner *owner = hold->watch->owner;
 	int err;
 
 	init_completion(&hold->answered);
-	hold->error = 0;
+	hold->answer = (struct hold_answer){};
 	hold->cookie = atomic_long_inc_return(&hold_last_cookie);
-	hold->since = ktime_get_boottime_ns();
-	hold->deadline = hold->watch->options.timeout ?
-		hold->since + (u64)hold->watch->options.timeout * NSEC_PER_MSEC : 0;
+	hold->since = 0;
+	hold->deadline = 0;
 	err = xa_insert(&owner->holds, hold->cookie, hold, GFP_KERNEL);
 	if (err) {
 		stats_inc(PREFORK_STAT_UNHELD);
@@ -36,9 +36,25 @@ int hold_begin(struct hold *hold)
 		return -ESRCH;
 	}
 	atomic_inc(&hold->watch->held);
+	return 0;
+}
+
+void hold_start(struct hold *hold, struct pid *tid)
+{
+	u64 now = ktime_get_boottime_ns();
+	u64 timeout = hold->watch->options.timeout;
+
+	hold->tid = tid;
+	hold->deadline = timeout ? now + timeout * NSEC_PER_MSEC : 0;
 	stats_inc(PREFORK_STAT_HELD);
 	stats_inc(PREFORK_STAT_HOLDS);
-	return 0;
+	/* Pairs with hold_started(): then all the rest is there. */
+	smp_store_release(&hold->since, now);
+}
+
+static bool hold_started(const struct hold *hold)
+{
+	return smp_load_acquire(&hold->since);
 }
 
 static long hold_remaining(const struct hold *hold)
@@ -78,44 +94,49 @@ bool hold_end(struct hold *hold)
 {
 	xa_erase(&hold->watch->owner->holds, hold->cookie);
 	atomic_dec(&hold->watch->held);
-	stats_dec(PREFORK_STAT_HELD);
+	if (hold_started(hold))
+		stats_dec(PREFORK_STAT_HELD);
 	return completion_done(&hold->answered);
 }
 
-static void hold_complete(struct hold *hold, int error)
+/* Nobody has been told the cookie of one that has not started. */
+static int hold_answer_locked(struct hold *hold,
+			      const struct hold_answer *answer)
 {
-	hold->error = error;
+	if (!hold || !hold_started(hold) || !hold_remaining(hold))
+		return -ENOENT;
+	if (completion_done(&hold->answered))
+		return -EALREADY;
+	if (answer->verdict != PREFORK_VERDICT_CONTINUE && !hold->child)
+		return -EINVAL;
+	hold->answer = *answer;
 	complete_all(&hold->answered);
+	return 0;
 }
 
-int hold_answer(struct owner *owner, u64 cookie, int error)
+int hold_answer(struct owner *owner, u64 cookie,
+		const struct hold_answer *answer)
 {
-	struct hold *hold;
-	int err = 0;
+	int err;
 
 	xa_lock(&owner->holds);
-	hold = xa_load(&owner->holds, cookie);
-	if (!hold || !hold_remaining(hold))
-		err = -ENOENT;
-	else if (completion_done(&hold->answered))
-		err = -EALREADY;
-	else
-		hold_complete(hold, error);
+	err = hold_answer_locked(xa_load(&owner->holds, cookie), answer);
 	xa_unlock(&owner->holds);
 	return err;
 }
 
-void hold_release_all(const struct watch *watch)
+/* Those that have not started will not wait then. */
+void hold_release_all(struct owner *owner, const struct watch *watch)
 {
-	struct xarray *holds = &watch->owner->holds;
 	unsigned long cookie;
 	struct hold *hold;
 
-	xa_lock(holds);
-	xa_for_each(holds, cookie, hold)
-		if (hold->watch == watch && !completion_done(&hold->answered))
-			hold_complete(hold, 0);
-	xa_unlock(holds);
+	xa_lock(&owner->holds);
+	xa_for_each(&owner->holds, cookie, hold)
+		if ((!watch || hold->watch == watch) &&
+		    !completion_done(&hold->answered))
+			complete_all(&hold->answered);
+	xa_unlock(&owner->holds);
 }
 
 int hold_for_each(struct watch *watch,
@@ -131,7 +152,8 @@ int hold_for_each(struct watch *watch,
 		return 0;
 	xa_lock(holds);
 	xa_for_each(holds, cookie, hold)
-		if (hold->watch == watch && (err = visit(hold, context)))
+		if (hold->watch == watch && hold_started(hold) &&
+		    (err = visit(hold, context)))
 			break;
 	xa_unlock(holds);
 	return err;

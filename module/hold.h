@@ -3,6 +3,7 @@
 #define PREFORK_HOLD_H
 
 #include <linux/completion.h>
+#include <linux/prefork.h>
 #include <linux/types.h>
 
 struct owner;
@@ -12,25 +13,29 @@ struct watch;
 /*
  * A task that waits for its owner's word.
  *
- *   begin -> waiting <-> interrupted -> end
+ *   registered -> started, waiting <-> interrupted -> ended
  *
  * A signal interrupts the wait, not the hold: an answer that comes meanwhile
  * is kept, and waiting goes on until the deadline that was set at the start.
  *
  * LIFETIME: part of what is held. Found by cookie, under the xa_lock of
- * owner->holds, from hold_begin() to hold_end(); so whoever finds it need not
- * hold a reference.
+ * owner->holds, from hold_register() to hold_end(); so whoever finds it need
+ * not hold a reference.
  */
 struct hold {
 	u64 cookie;
-	u64 since;			/* CLOCK_BOOTTIME, ns */
+	u64 since;			/* CLOCK_BOOTTIME, ns; 0: not started */
 	u64 deadline;			/* the same; 0: none */
 	struct watch *watch;		/* borrowed from what is held */
-	struct pid *tid;		/* likewise */
-	struct pid *child;		/* likewise */
+	struct pid *tid;		/* likewise; known when it starts */
+	struct pid *child;		/* likewise, or NULL: not its creation
+					 * is held, but the task itself */
 	u32 kind;			/* PREFORK_HOLD_... */
 	struct completion answered;
-	int error;			/* xa_lock: 0 or the errno of a DENY */
+	struct hold_answer {		/* xa_lock, until answered */
+		enum prefork_verdict verdict;
+		int error;		/* of a DENY, else 0 */
+	} answer;
 };
 
 enum hold_wait {
@@ -39,31 +44,37 @@ enum hold_wait {
 	HOLD_INTERRUPTED,
 };
 
-/* Registers it: fill the borrowed members first. Fails without memory or if
+/*
+ * Registers it: fill the borrowed members first. Fails without memory or if
  * the watch has gone; then there is nothing to wait for. Sleeps.
  */
-int hold_begin(struct hold *hold);
+int hold_register(struct hold *hold);
+
+/* It counts from now on, for that task. Any context. */
+void hold_start(struct hold *hold, struct pid *tid);
 
 enum hold_wait hold_wait(struct hold *hold);		/* any signal */
 enum hold_wait hold_wait_killable(struct hold *hold);	/* a fatal one */
 
 /*
- * Nobody finds it any more. Returns whether it had been answered: this, not
+ * Nobody finds it any more. Sleeps not. Returns whether it had been answered: this, not
  * what hold_wait() saw, is final, since an answer may come at the deadline.
  */
 bool hold_end(struct hold *hold);
 
 /*
- * Answers the hold with that cookie: let it go on (0) or fail with @error.
+ * Answers the hold with that cookie.
  *   -ENOENT    there is none, or its deadline has passed
  *   -EALREADY  it has been answered
+ *   -EINVAL    the verdict is one on a creation, and none is held there
  */
-int hold_answer(struct owner *owner, u64 cookie, int error);
+int hold_answer(struct owner *owner, u64 cookie,
+		const struct hold_answer *answer);
 
-/* Lets go on what is held for this watch. */
-void hold_release_all(const struct watch *watch);
+/* Lets go on what is held for this watch, or (NULL) for any of the owner. */
+void hold_release_all(struct owner *owner, const struct watch *watch);
 
-/* Calls @visit for each hold of the watch until it returns nonzero. Its
+/* Calls @visit for each started hold of the watch until it returns nonzero. Its
  * caller may not sleep in it.
  */
 int hold_for_each(struct watch *watch,

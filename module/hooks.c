@@ -11,6 +11,7 @@
 #include "birth.h"
 #include "call.h"
 #include "clone.h"
+#include "gate.h"
 #include "queue.h"
 #include "watch.h"
 
@@ -49,6 +50,16 @@ static int notrace alloc_pid_hit(struct kprobe *probe, struct pt_regs *regs)
 }
 NOKPROBE_SYMBOL(alloc_pid_hit);
 
+/* The module is pinned by the gate, which outlasts this. */
+static int notrace get_signal_hit(struct kprobe *probe, struct pt_regs *regs)
+{
+	if (!gate_is_near())
+		return 0;
+	instruction_pointer_set(regs, (unsigned long)prefork_get_signal);
+	return 1;
+}
+NOKPROBE_SYMBOL(get_signal_hit);
+
 /*
  * Without this a probe on an instruction might be optimised to a jump, which
  * ignores the changed instruction pointer, and one on ftrace would not claim
@@ -66,6 +77,7 @@ static struct probe {
 	struct kprobe kprobe;
 } probes[] = {
 	{ .name = "alloc_pid", .hit = alloc_pid_hit },
+	{ .name = "get_signal", .hit = get_signal_hit },
 	{ .name = "kernel_clone", .hit = kernel_clone_hit },
 };
 
@@ -266,6 +278,11 @@ static void hooks_disarm(void)
 	WRITE_ONCE(armed, false);
 }
 
+static bool in_use(void)
+{
+	return watches_any() || calls_any() || gates_any();
+}
+
 /*
  * A call that begins after this look finds no watch, for new watches come
  * between hooks_get() and hooks_put() only, and does nothing that needs us.
@@ -273,7 +290,7 @@ static void hooks_disarm(void)
 static void hooks_idle_work(struct work_struct *work)
 {
 	mutex_lock(&hooks_lock);
-	if (armed && !users && !watches_any() && !calls_any())
+	if (armed && !users && !in_use())
 		hooks_disarm();
 	mutex_unlock(&hooks_lock);
 }
@@ -282,7 +299,7 @@ static DECLARE_WORK(hooks_idle, hooks_idle_work);
 
 static void hooks_look_again(void)
 {
-	if (!watches_any() && !calls_any())
+	if (!in_use())
 		queue_work(prefork_wq, &hooks_idle);
 }
 
@@ -353,6 +370,7 @@ int hooks_init(void)
 		}
 	}
 	calls_init(hooks_look_again);
+	gates_init(hooks_look_again);
 	watches_init(hooks_look_again);
 	return 0;
 }

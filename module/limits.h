@@ -8,9 +8,9 @@
 /* Events taken from a queue at once; about what one datagram holds. */
 #define QUEUE_BATCH		32
 
-/* log2 of the buckets of the tables of watches and of calls. */
+/* log2 of the buckets of the table of watches, and of each table by task. */
 #define WATCH_HASH_BITS		10
-#define CALL_HASH_BITS		8
+#define BY_TASK_HASH_BITS	8
 
 /* A day: deadlines are for tasks that wait, not for calendars. */
 #define TIMEOUT_MAX_MS		86400000

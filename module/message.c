@@ -23,15 +23,19 @@ static int put_pid_nr(struct sk_buff *skb, int attr, struct pid *pid,
 	return nla_put_u32(skb, attr, pid_nr_ns(pid, ns));
 }
 
+static int fill_hold(struct sk_buff *skb, const struct event *event)
+{
+	return (event->cookie &&
+		put_u64(skb, PREFORK_A_COOKIE, event->cookie)) ||
+	       (event->deadline &&
+		put_u64(skb, PREFORK_A_DEADLINE, event->deadline));
+}
+
 static int fill_prefork(struct sk_buff *skb, const struct event *event,
 			struct pid_namespace *ns)
 {
 	return put_pid_nr(skb, PREFORK_A_CHILD, event->other, ns) ||
-	       put_u64(skb, PREFORK_A_CLONE_FLAGS, event->clone_flags) ||
-	       (event->cookie &&
-		put_u64(skb, PREFORK_A_COOKIE, event->cookie)) ||
-	       (event->deadline &&
-		put_u64(skb, PREFORK_A_DEADLINE, event->deadline));
+	       put_u64(skb, PREFORK_A_CLONE_FLAGS, event->clone_flags);
 }
 
 static int fill_born(struct sk_buff *skb, const struct event *event,
@@ -82,8 +86,8 @@ static int fill_vfork_done(struct sk_buff *skb, const struct event *event,
 static int fill_timeout(struct sk_buff *skb, const struct event *event,
 			struct pid_namespace *ns)
 {
-	return put_pid_nr(skb, PREFORK_A_CHILD, event->other, ns) ||
-	       put_u64(skb, PREFORK_A_COOKIE, event->cookie);
+	return event->other &&
+	       put_pid_nr(skb, PREFORK_A_CHILD, event->other, ns);
 }
 
 static int fill_particulars(struct sk_buff *skb, const struct event *event,
@@ -106,6 +110,8 @@ static int fill_particulars(struct sk_buff *skb, const struct event *event,
 		return nla_put_u32(skb, PREFORK_A_REASON, event->reason);
 	case PREFORK_EVENT_TIMEOUT:
 		return fill_timeout(skb, event, ns);
+	case PREFORK_EVENT_ADOPTED:
+		return put_pid_nr(skb, PREFORK_A_TRACER, event->other, ns);
 	default:
 		return 0;
 	}
@@ -120,6 +126,7 @@ int message_fill_event(struct sk_buff *skb, const struct event *event, u64 seq,
 	    put_pid_nr(skb, PREFORK_A_TID, event->tid, ns) ||
 	    nla_put_string(skb, PREFORK_A_COMM, event->comm) ||
 	    (event->thread && nla_put_flag(skb, PREFORK_A_THREAD)) ||
+	    fill_hold(skb, event) ||
 	    fill_particulars(skb, event, ns))
 		return -EMSGSIZE;
 	return 0;
@@ -148,7 +155,8 @@ static int fill_held(const struct hold *hold, void *data)
 	if (!nest)
 		return -EMSGSIZE;
 	if (put_pid_nr(skb, PREFORK_A_TID, hold->tid, context->ns) ||
-	    put_pid_nr(skb, PREFORK_A_CHILD, hold->child, context->ns) ||
+	    (hold->child &&
+	     put_pid_nr(skb, PREFORK_A_CHILD, hold->child, context->ns)) ||
 	    nla_put_u32(skb, PREFORK_A_HOLD, hold->kind) ||
 	    put_u64(skb, PREFORK_A_COOKIE, hold->cookie) ||
 	    put_u64(skb, PREFORK_A_SINCE, hold->since) ||

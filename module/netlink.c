@@ -30,7 +30,9 @@ static struct genl_family prefork_family;
 
 #define WATCH_FLAGS	(PREFORK_WATCH_TREE | PREFORK_WATCH_THREADS)
 #define WATCH_HOLDS	(PREFORK_HOLD_VFORK | PREFORK_HOLD_FORK | \
-			 PREFORK_HOLD_THREAD)
+			 PREFORK_HOLD_THREAD | PREFORK_HOLD_BIRTH | \
+			 PREFORK_HOLD_BIRTH_THREAD | PREFORK_HOLD_EXEC)
+#define THREAD_HOLDS	(PREFORK_HOLD_THREAD | PREFORK_HOLD_BIRTH_THREAD)
 
 static struct netlink_range_validation timeout_range = {
 	.max = TIMEOUT_MAX_MS,
@@ -52,7 +54,7 @@ static const struct nla_policy target_policy[PREFORK_A_MAX + 1] = {
 static const struct nla_policy release_policy[PREFORK_A_MAX + 1] = {
 	[PREFORK_A_COOKIE]	= { .type = NLA_U64 },
 	[PREFORK_A_VERDICT]	= NLA_POLICY_MAX(NLA_U32,
-						 PREFORK_VERDICT_DENY),
+						 PREFORK_VERDICT_HOLD_CHILD),
 	[PREFORK_A_ERRNO]	= NLA_POLICY_RANGE(NLA_U32, 1, DENY_ERRNO_MAX),
 };
 
@@ -250,7 +252,7 @@ static int parse_options(struct genl_info *info, struct watch_options *options)
 	options->hold = get_u32(info, PREFORK_A_HOLD, 0);
 	options->timeout = get_u32(info, PREFORK_A_TIMEOUT,
 				   PREFORK_TIMEOUT_DEFAULT);
-	if (options->hold & PREFORK_HOLD_THREAD &&
+	if (options->hold & THREAD_HOLDS &&
 	    !(options->flags & PREFORK_WATCH_THREADS)) {
 		NL_SET_ERR_MSG_ATTR(info->extack, info->attrs[PREFORK_A_HOLD],
 				    "threads are held only where they are reported: FLAGS lack THREADS");
@@ -410,42 +412,52 @@ static int cmd_unwatch(struct sk_buff *skb, struct genl_info *info)
 	return err;
 }
 
-/* 0 for "go on", the errno of a DENY, or negative for a bad message. */
-static int parse_verdict(struct genl_info *info)
+static int parse_answer(struct genl_info *info, struct hold_answer *answer)
 {
-	bool deny = get_u32(info, PREFORK_A_VERDICT,
-			    PREFORK_VERDICT_CONTINUE) == PREFORK_VERDICT_DENY;
-
-	if (deny == !!info->attrs[PREFORK_A_ERRNO])
-		return get_u32(info, PREFORK_A_ERRNO, 0);
-	NL_SET_ERR_MSG(info->extack, "DENY needs an ERRNO, CONTINUE has none");
+	answer->verdict = get_u32(info, PREFORK_A_VERDICT,
+				  PREFORK_VERDICT_CONTINUE);
+	answer->error = get_u32(info, PREFORK_A_ERRNO, 0);
+	if ((answer->verdict == PREFORK_VERDICT_DENY) == !!answer->error)
+		return 0;
+	NL_SET_ERR_MSG(info->extack, "DENY needs an ERRNO, others have none");
 	return -EINVAL;
+}
+
+static void explain_answer(struct genl_info *info, int err)
+{
+	struct nlattr *cookie = info->attrs[PREFORK_A_COOKIE];
+
+	if (err == -ENOENT)
+		NL_SET_ERR_MSG_ATTR(info->extack, cookie,
+				    "this socket holds no task with that cookie (any more)");
+	else if (err == -EALREADY)
+		NL_SET_ERR_MSG_ATTR(info->extack, cookie,
+				    "this hold has been answered before");
+	else if (err == -EINVAL)
+		NL_SET_ERR_MSG_ATTR(info->extack,
+				    info->attrs[PREFORK_A_VERDICT],
+				    "not a creation is held there: only CONTINUE answers it");
 }
 
 static int cmd_release(struct sk_buff *skb, struct genl_info *info)
 {
+	struct hold_answer answer;
 	struct owner *owner;
-	int err = -ENOENT, error;
+	int err;
 
 	if (!info->attrs[PREFORK_A_COOKIE]) {
 		NL_SET_ERR_MSG(info->extack, "COOKIE is missing");
 		return -EINVAL;
 	}
-	error = parse_verdict(info);
-	if (error < 0)
-		return error;
+	err = parse_answer(info, &answer);
+	if (err)
+		return err;
 	owner = owner_find(NETLINK_CB(skb).sk);
-	if (owner)
-		err = hold_answer(owner,
+	err = owner ? hold_answer(owner,
 				  nla_get_u64(info->attrs[PREFORK_A_COOKIE]),
-				  error);
+				  &answer) : -ENOENT;
 	owner_put(owner);
-	if (err == -ENOENT)
-		NL_SET_ERR_MSG_ATTR(info->extack, info->attrs[PREFORK_A_COOKIE],
-				    "this socket holds no task with that cookie (any more)");
-	else if (err == -EALREADY)
-		NL_SET_ERR_MSG_ATTR(info->extack, info->attrs[PREFORK_A_COOKIE],
-				    "this hold has been answered before");
+	explain_answer(info, err);
 	return err;
 }
 

@@ -9,6 +9,7 @@
 #include <linux/ptrace.h>
 #include <linux/sched/cputime.h>
 #include <linux/sched/task.h>
+#include <linux/signal.h>
 #include <linux/static_call.h>
 
 /*
@@ -39,6 +40,7 @@ SYMBOL(kernel_clone);
 SYMBOL(alloc_pid);
 SYMBOL(free_pid);
 SYMBOL(pidfd_pid);
+SYMBOL(get_signal);
 SYMBOL(ptrace_may_access);
 SYMBOL(thread_group_cputime_adjusted);
 
@@ -59,6 +61,7 @@ int symbols_init(void)
 	       SYMBOL_FIND(alloc_pid) ?:
 	       SYMBOL_FIND(free_pid) ?:
 	       SYMBOL_FIND(pidfd_pid) ?:
+	       SYMBOL_FIND(get_signal) ?:
 	       SYMBOL_FIND(ptrace_may_access) ?:
 	       SYMBOL_FIND(thread_group_cputime_adjusted);
 }
@@ -82,6 +85,11 @@ void real_free_pid(struct pid *pid)
 struct pid *real_pidfd_pid(const struct file *file)
 {
 	return static_call(prefork_pidfd_pid)(file);
+}
+
+bool real_get_signal(struct ksignal *signal)
+{
+	return static_call(prefork_get_signal)(signal);
 }
 
 bool real_ptrace_may_access(struct task_struct *task, unsigned int mode)

@@ -6,6 +6,7 @@
 
 struct file;
 struct kernel_clone_args;
+struct ksignal;
 struct pid;
 struct pid_namespace;
 struct task_struct;
@@ -25,6 +26,7 @@ struct pid *real_alloc_pid(struct pid_namespace *ns, pid_t *set_tid,
 			   size_t set_tid_size);
 void real_free_pid(struct pid *pid);
 struct pid *real_pidfd_pid(const struct file *file);
+bool real_get_signal(struct ksignal *signal);
 bool real_ptrace_may_access(struct task_struct *task, unsigned int mode);
 void real_thread_group_cputime_adjusted(struct task_struct *task,
 					u64 *utime, u64 *stime);

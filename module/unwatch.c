@@ -32,7 +32,7 @@ bool unwatch_silently(struct watch *watch)
 	/* This marks it gone, and nothing begins to wait for it any more. */
 	if (!watch_remove(watch))
 		return false;
-	hold_release_all(watch);
+	hold_release_all(watch->owner, watch);
 	queue_look_again(&watch->owner->queue);
 	while ((announcement = unpark_any(watch)))
 		announcement_abandon(announcement);
@@ -57,5 +57,7 @@ unsigned int unwatch_all(struct owner *owner, enum prefork_reason reason)
 		count += unwatch(watch, reason);
 		watch_put(watch);
 	}
+	/* A newborn may be held for a parent that has ended, and its watch. */
+	hold_release_all(owner, NULL);
 	return count;
 }

@@ -2,9 +2,10 @@
 #ifndef PREFORK_WATCH_H
 #define PREFORK_WATCH_H
 
+#include "gate.h"
+
 #include <linux/rcupdate.h>
 #include <linux/refcount.h>
-#include <linux/task_work.h>
 #include <linux/types.h>
 
 struct event;
@@ -35,7 +36,8 @@ struct watch {
 	atomic_t held;			/* tasks held for it */
 	struct event *exit;		/* EXIT, allocated ahead; goes to the
 					 * one who removes the watch */
-	struct callback_head exec;	/* the task that executes a program */
+	struct gate exec;		/* the task that executes a program;
+					 * holds a reference while attached */
 	pid_t exec_old_tid;		/* that task only */
 	refcount_t refs;
 	struct rcu_head rcu;

@@ -64,6 +64,9 @@ static const struct bit hold_bits[] = {
 	{ PREFORK_HOLD_VFORK, "vfork" },
 	{ PREFORK_HOLD_FORK, "fork" },
 	{ PREFORK_HOLD_THREAD, "thread" },
+	{ PREFORK_HOLD_BIRTH, "birth" },
+	{ PREFORK_HOLD_BIRTH_THREAD, "birth-thread" },
+	{ PREFORK_HOLD_EXEC, "exec" },
 	{ 0 },
 };
 
@@ -83,11 +86,12 @@ static const char *list_bits(char *to, size_t size, const struct bit *bits, uint
 static void print_held(FILE *out, const struct prefork_held *held)
 {
 	double since = (double)(int64_t)(boottime() - held->since) / 1e9;
-	char kind[32];
+	char kind[64];
 
-	fprintf(out, "%7s held for %.3f s: task %d, about to create %d (%s)", "", since,
-		held->tid, held->child,
-		list_bits(kind, sizeof(kind), hold_bits, held->hold));
+	fprintf(out, "%7s held for %.3f s: task %d", "", since, held->tid);
+	if (held->child)
+		fprintf(out, ", about to create %d", held->child);
+	fprintf(out, " (%s)", list_bits(kind, sizeof(kind), hold_bits, held->hold));
 	if (held->deadline)
 		fprintf(out, ", goes on in %.3f s",
 			(double)(int64_t)(held->deadline - boottime()) / 1e9);
@@ -96,7 +100,7 @@ static void print_held(FILE *out, const struct prefork_held *held)
 
 static void text_watched(FILE *out, const struct prefork_watched *watched)
 {
-	char name[16], comm[64], owner[64], flags[32], hold[32];
+	char name[16], comm[64], owner[64], flags[32], hold[64];
 
 	quote_name(comm, sizeof(comm), watched->comm);
 	proc_comm(watched->owner_pid, name, sizeof(name));

@@ -28,20 +28,21 @@ static const struct kind {
 	{ "exit", BITS_EVENT | BIT(STATUS) | BIT(UTIME) | BIT(STIME) | BIT(MAXRSS) },
 	{ "vfork_done", BITS_EVENT | BIT(CHILD) | BIT(SUSPENDED) },
 	{ "unwatched", BITS_EVENT | BIT(REASON) },
-	{ "timeout", BITS_EVENT | BIT(CHILD) | BIT(COOKIE) },
+	{ "timeout", BITS_EVENT | BIT(COOKIE) },
 	{ "lost", BITS_LOST | BIT(COUNT) },
+	{ "adopted", BITS_EVENT | BIT(COOKIE) | BIT(TRACER) },
 };
 static const struct kind unknown_kind = { "unknown", BITS_LOST };
 
 _Static_assert(sizeof(kinds) / sizeof(kinds[0]) ==
-	       PREFORK_EVENT_LOST - PREFORK_EVENT_PREFORK + 1,
+	       PREFORK_EVENT_ADOPTED - PREFORK_EVENT_PREFORK + 1,
 	       "one row for each event");
 _Static_assert(PREFORK_A_MAX < 64, "attributes fit a bit mask");
 _Static_assert(PREFORK_STAT_MAX < PREFORK_STATS_ROOM, "all counters fit");
 
 static const struct kind *kind_of(uint32_t type)
 {
-	if (type < PREFORK_EVENT_PREFORK || type > PREFORK_EVENT_LOST)
+	if (type < PREFORK_EVENT_PREFORK || type > PREFORK_EVENT_ADOPTED)
 		return &unknown_kind;
 	return &kinds[type - PREFORK_EVENT_PREFORK];
 }
@@ -49,6 +50,12 @@ static const struct kind *kind_of(uint32_t type)
 const char *prefork_event_name(uint32_t type)
 {
 	return kind_of(type)->name;
+}
+
+bool prefork_event_is_hold(const struct prefork_event *event)
+{
+	return event->cookie && event->type != PREFORK_EVENT_TIMEOUT &&
+	       event->type != PREFORK_EVENT_ADOPTED;
 }
 
 #define U32 { .type = NLA_U32, .maxlen = sizeof(uint32_t) }
@@ -83,6 +90,7 @@ static const struct nla_policy policy[PREFORK_A_MAX + 1] = {
 	[PREFORK_A_HELD] = { .type = NLA_NESTED },
 	[PREFORK_A_SINCE] = U64,
 	[PREFORK_A_STATS] = { .type = NLA_NESTED },
+	[PREFORK_A_TRACER] = U32,
 };
 
 static const struct nla_policy stat_policy[PREFORK_STATS_ROOM] = {
@@ -160,6 +168,7 @@ int prefork_decode_event(const struct nlmsghdr *nlh, struct prefork_event *event
 	event->ppid = pid(attrs, PREFORK_A_PPID);
 	event->child = pid(attrs, PREFORK_A_CHILD);
 	event->old_tid = pid(attrs, PREFORK_A_OLD_TID);
+	event->tracer = pid(attrs, PREFORK_A_TRACER);
 	event->error = (int)u32(attrs, PREFORK_A_ERRNO);
 	event->status = (int)u32(attrs, PREFORK_A_STATUS);
 	event->reason = u32(attrs, PREFORK_A_REASON);
@@ -181,8 +190,7 @@ static int decode_held(struct nlattr *nest, struct prefork_held *held)
 	struct nlattr *attrs[PREFORK_A_MAX + 1];
 
 	if (nla_parse_nested(attrs, PREFORK_A_MAX, nest, policy) < 0 ||
-	    !has_all(attrs, BIT(TID) | BIT(CHILD) | BIT(HOLD) |
-			    BIT(COOKIE) | BIT(SINCE)))
+	    !has_all(attrs, BIT(TID) | BIT(HOLD) | BIT(COOKIE) | BIT(SINCE)))
 		return -EBADMSG;
 	*held = (struct prefork_held){
 		.tid = pid(attrs, PREFORK_A_TID),

@@ -147,15 +147,20 @@ int prefork_unwatch_all(struct prefork *pf);
 int prefork_observe(struct prefork *pf);
 
 /*
- * prefork_release - let the task go on that is held under @cookie
- * prefork_deny    - let its call fail with @error (an errno value, 1 to 511)
+ * prefork_release    - let the task go on that is held under @cookie
+ * prefork_deny       - let its call fail with @error (an errno value, 1 to 511)
+ * prefork_hold_child - let its call go on, and hold the child at birth
  *
- *   -ENOENT    there is no such hold: its deadline has passed or the task is
- *              gone
+ * The last two answer a PREFORK only.
+ *   -ENOENT    there is no such hold: its deadline has passed, the task is
+ *              gone, or somebody traces it
  *   -EALREADY  it has been answered before
+ *   -EINVAL    prefork_deny(), prefork_hold_child(): no creation is held
+ *              under that cookie
  */
 int prefork_release(struct prefork *pf, uint64_t cookie);
 int prefork_deny(struct prefork *pf, uint64_t cookie, int error);
+int prefork_hold_child(struct prefork *pf, uint64_t cookie);
 
 /*
  * An event. Members that the type of event does not have are 0 or empty; see
@@ -170,7 +175,8 @@ struct prefork_event {
 	pid_t pid;
 	pid_t tid;
 	pid_t ppid;		/* BORN */
-	pid_t child;		/* PREFORK, FORK_FAILED, VFORK_DONE, TIMEOUT */
+	pid_t child;		/* PREFORK, FORK_FAILED, VFORK_DONE, TIMEOUT
+				 * (0: the task itself was held) */
 	pid_t old_tid;		/* EXEC */
 	int error;		/* FORK_FAILED: positive errno value */
 	int status;		/* EXIT: as from wait(2) */
@@ -183,7 +189,9 @@ struct prefork_event {
 	uint64_t maxrss;	/* EXIT: KiB */
 	uint64_t suspended;	/* VFORK_DONE */
 	uint64_t count;		/* LOST: events lost */
-	uint64_t reserved[8];	/* room for later events, 0 */
+	pid_t tracer;		/* ADOPTED: TID, 0: gone */
+	uint32_t reserved0;	/* room for later events, 0 */
+	uint64_t reserved[7];
 	char comm[16];
 	char path[PATH_MAX];	/* EXEC: may be empty */
 };
@@ -211,11 +219,20 @@ int prefork_next(struct prefork *pf, struct prefork_event *event,
  */
 const char *prefork_event_name(uint32_t type);
 
+/*
+ * prefork_event_is_hold - does a task wait for an answer to this event?
+ *
+ * Its .cookie is to be given to prefork_release() or its like then. TIMEOUT and
+ * ADOPTED have a cookie, too, but tell that its hold is over.
+ */
+bool prefork_event_is_hold(const struct prefork_event *event);
+
 /* A task held now. */
 struct prefork_held {
 	pid_t tid;
-	pid_t child;		/* the PID that its child will have */
-	uint32_t hold;		/* PREFORK_HOLD_...: what it creates */
+	pid_t child;		/* the PID that its child will have, 0: it is
+				 * held at birth or after an exec */
+	uint32_t hold;		/* PREFORK_HOLD_...: why */
 	uint64_t cookie;
 	uint64_t since;		/* CLOCK_BOOTTIME, ns */
 	uint64_t deadline;	/* CLOCK_BOOTTIME, ns, 0: none */

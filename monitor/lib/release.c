@@ -6,28 +6,38 @@
 #include "prefork.h"
 #include "session.h"
 
-static struct nl_msg *request(struct prefork *pf, uint64_t cookie)
+static struct nl_msg *request(struct prefork *pf, uint64_t cookie, uint32_t verdict)
 {
 	struct nl_msg *msg = prefork_session_request(pf, PREFORK_CMD_RELEASE, NLM_F_ACK);
 
-	if (msg && nla_put_u64(msg, PREFORK_A_COOKIE, cookie) < 0) {
+	if (msg && (nla_put_u64(msg, PREFORK_A_COOKIE, cookie) < 0 ||
+		    nla_put_u32(msg, PREFORK_A_VERDICT, verdict) < 0)) {
 		nlmsg_free(msg);
 		return NULL;
 	}
 	return msg;
 }
 
+static int answer(struct prefork *pf, uint64_t cookie, uint32_t verdict)
+{
+	return prefork_session_call(pf, request(pf, cookie, verdict), NULL, NULL);
+}
+
 int prefork_release(struct prefork *pf, uint64_t cookie)
 {
-	return prefork_session_call(pf, request(pf, cookie), NULL, NULL);
+	return answer(pf, cookie, PREFORK_VERDICT_CONTINUE);
+}
+
+int prefork_hold_child(struct prefork *pf, uint64_t cookie)
+{
+	return answer(pf, cookie, PREFORK_VERDICT_HOLD_CHILD);
 }
 
 int prefork_deny(struct prefork *pf, uint64_t cookie, int error)
 {
-	struct nl_msg *msg = request(pf, cookie);
+	struct nl_msg *msg = request(pf, cookie, PREFORK_VERDICT_DENY);
 
-	if (msg && (nla_put_u32(msg, PREFORK_A_VERDICT, PREFORK_VERDICT_DENY) < 0 ||
-		    nla_put_u32(msg, PREFORK_A_ERRNO, (uint32_t)error) < 0)) {
+	if (msg && nla_put_u32(msg, PREFORK_A_ERRNO, (uint32_t)error) < 0) {
 		nlmsg_free(msg);
 		msg = NULL;
 	}

@@ -35,6 +35,7 @@ static const char *const names[PREFORK_STAT_MAX + 1] = {
 	[PREFORK_STAT_LOST] = "lost",
 	[PREFORK_STAT_UNHELD] = "unheld",
 	[PREFORK_STAT_MISSED] = "missed",
+	[PREFORK_STAT_ADOPTED] = "adopted",
 };
 
 const char *prefork_stat_name(unsigned int stat)

@@ -85,6 +85,15 @@ static void other_events_have_their_members(void)
 	message_u64(&m, PREFORK_A_COOKIE, 8);
 	EQUAL(0, prefork_decode_event(&m.nlh, &event));
 	EQUAL(8, event.cookie);
+	EQUAL(false, prefork_event_is_hold(&event));
+
+	message_event(&m, PREFORK_EVENT_ADOPTED, 1, 10);
+	message_u64(&m, PREFORK_A_COOKIE, 8);
+	EQUAL(-EBADMSG, prefork_decode_event(&m.nlh, &event));
+	message_u32(&m, PREFORK_A_TRACER, 12);
+	EQUAL(0, prefork_decode_event(&m.nlh, &event));
+	EQUAL(12, event.tracer);
+	EQUAL(false, prefork_event_is_hold(&event));
 
 	message_begin(&m, PREFORK_EVENT_LOST);
 	message_u64(&m, PREFORK_A_SEQ, 4);

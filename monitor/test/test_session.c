@@ -281,7 +281,11 @@ static void requests_carry_what_was_asked(void)
 	CHECK(requested(PREFORK_A_VERDICT, PREFORK_VERDICT_DENY));
 	CHECK(requested(PREFORK_A_ERRNO, EAGAIN));
 	prefork_release(pf, 12);
-	CHECK(!requested(PREFORK_A_VERDICT, PREFORK_VERDICT_CONTINUE));
+	CHECK(requested(PREFORK_A_VERDICT, PREFORK_VERDICT_CONTINUE));
+	CHECK(!requested(PREFORK_A_ERRNO, EAGAIN));
+	prefork_hold_child(pf, 13);
+	CHECK(requested(PREFORK_A_COOKIE, 13));
+	CHECK(requested(PREFORK_A_VERDICT, PREFORK_VERDICT_HOLD_CHILD));
 	teardown(pf);
 }
 

@@ -4,7 +4,9 @@
  *
  * The generic netlink family "prefork" reports the creation of a process
  * before it happens, together with the PID that the child will have, and can
- * hold the parent until the listener answers.
+ * hold the parent until the listener answers. The newborn, and a process that
+ * has executed a program, can be held as well, before its first instruction,
+ * until the listener answers or somebody traces it.
  *
  * The socket is the owner. What it watches and holds ends with it: when the
  * socket is closed, for whatever reason, every task that was held for it runs
@@ -39,12 +41,15 @@
  *
  *   RELEASE    { COOKIE, [VERDICT], [ERRNO] }
  *       Answer a hold of this socket.
- *         ENOENT    no such hold: its deadline has passed or the task is gone
+ *         ENOENT    no such hold: its deadline has passed, the task is gone,
+ *                   or somebody traces it
  *         EALREADY  it has been answered before
+ *         EINVAL    DENY without an ERRNO or another verdict with one, or a
+ *                   verdict other than CONTINUE where no creation is held
  *
  *   GET        { PIDFD | PID }  or as a dump { }
  *     reply    { PID, COMM, FLAGS, HOLD, TIMEOUT, OWNER, OWNER_PID,
- *                HELD { TID, CHILD, HOLD, COOKIE, SINCE, [DEADLINE] } ... }
+ *                HELD { TID, [CHILD], HOLD, COOKIE, SINCE, [DEADLINE] } ... }
  *       One watch, or in a dump every watch there is, with the tasks held now.
  *       Needs CAP_SYS_PTRACE. A dump is no snapshot: of processes that come
  *       and go meanwhile it may have some.
@@ -60,33 +65,55 @@
  *   PREFORK      { CHILD, CLONE_FLAGS, [THREAD], [COOKIE, [DEADLINE]] }
  *       The task is about to create CHILD. With COOKIE it is held until
  *       RELEASE names that cookie or DEADLINE passes.
- *   BORN         { PPID, CLONE_FLAGS, [THREAD] }
+ *   BORN         { PPID, CLONE_FLAGS, [THREAD], [COOKIE, [DEADLINE]] }
  *       PID (or, with THREAD, the thread TID of it) now exists and has not
- *       executed an instruction yet.
+ *       executed an instruction yet. With COOKIE it is held at birth and will
+ *       not before the hold has ended; see below.
  *   FORK_FAILED  { CHILD, ERRNO, [THREAD] }
  *       The announced CHILD will not come: exactly one of BORN and
  *       FORK_FAILED follows each PREFORK. ERRNO is ECANCELED when the call
  *       was abandoned: the task exited, executed a program, created something
  *       else from a signal handler, or is no longer watched.
- *   EXEC         { PATH, OLD_TID }
+ *   EXEC         { PATH, OLD_TID, [COOKIE, [DEADLINE]] }
  *       A new program image, before its first instruction. PATH is the image
- *       itself; for a script that is its interpreter.
+ *       itself; for a script that is its interpreter. With COOKIE the process
+ *       is held there; see below.
  *   EXIT         { STATUS, UTIME, STIME, MAXRSS, [THREAD] }
  *       The last thread of the process has ended and with it the watch; with
  *       THREAD, one thread of a process watched with PREFORK_WATCH_THREADS
  *       that goes on. Threads that end along with it are not told of.
  *   VFORK_DONE   { CHILD, SUSPENDED }
  *       The vfork(2) child has executed a program or ended.
+ *   ADOPTED      { COOKIE, TRACER, [THREAD] }
+ *       A hold at birth or after an exec has ended because TRACER traces the
+ *       task and it is about to stop for it.
  *   UNWATCHED    { REASON }
  *       The watch has ended though the process lives. Of a call in progress
  *       the outcome may still follow.
- *   TIMEOUT      { CHILD, COOKIE, [THREAD] }
- *       The deadline of a hold has passed and the task runs on.
+ *   TIMEOUT      { COOKIE, [CHILD], [THREAD] }
+ *       The deadline of a hold has passed and the task runs on. CHILD tells
+ *       whose creation was held; without it the task itself was, at birth or
+ *       after an exec.
  *   LOST         { COUNT }
  *       That many events could not be delivered at this place of the stream.
  *
  * SEQ starts at 1 for each owner and has no gaps; copies for the multicast
  * group are numbered on their own. An event with a COOKIE is never dropped.
+ *
+ * A task that is held at birth or after an exec
+ *
+ *   has not executed a single instruction and shows the registers that it will
+ *   begin with. It can be killed, stopped, continued and frozen, and goes on
+ *   being held; signals that it has a handler for stay pending (and blocked)
+ *   meanwhile. The hold ends with
+ *     RELEASE   it runs, traced or not
+ *     a tracer  that has it stop: PTRACE_ATTACH, or PTRACE_SEIZE with
+ *               PTRACE_INTERRUPT. It stops before its first instruction, and
+ *               ADOPTED tells. PTRACE_SEIZE alone does not end it: whoever
+ *               needs no stop seizes, and then releases.
+ *   and with its deadline, UNWATCH, or the end of the socket. What is traced
+ *   when the hold would begin, as a child that its parent's tracer follows,
+ *   is not held: its BORN or EXEC has no COOKIE.
  */
 #ifndef _UAPI_LINUX_PREFORK_H
 #define _UAPI_LINUX_PREFORK_H
@@ -116,6 +143,7 @@ enum prefork_cmd {
 	PREFORK_EVENT_UNWATCHED,
 	PREFORK_EVENT_TIMEOUT,
 	PREFORK_EVENT_LOST,
+	PREFORK_EVENT_ADOPTED,
 };
 
 enum prefork_attr {
@@ -153,6 +181,8 @@ enum prefork_attr {
 	PREFORK_A_HELD,		/* nest, repeated: a held task */
 	PREFORK_A_SINCE,	/* u64: CLOCK_BOOTTIME, ns: held since */
 	PREFORK_A_STATS,	/* nest of u64: enum prefork_stat */
+	PREFORK_A_TRACER,	/* u32: TID of who traces the task, 0: it has
+				 * just let it go */
 
 	__PREFORK_A_MAX,
 	PREFORK_A_MAX = __PREFORK_A_MAX - 1
@@ -162,14 +192,21 @@ enum prefork_attr {
 #define PREFORK_WATCH_TREE	0x1	/* what it creates is watched, too */
 #define PREFORK_WATCH_THREADS	0x2	/* report threads, too */
 
-/* PREFORK_A_HOLD: which creations wait for RELEASE */
-#define PREFORK_HOLD_VFORK	0x1	/* CLONE_VFORK: vfork, posix_spawn */
-#define PREFORK_HOLD_FORK	0x2	/* any other new process */
-#define PREFORK_HOLD_THREAD	0x4	/* needs PREFORK_WATCH_THREADS */
+/* PREFORK_A_HOLD: who waits for RELEASE */
+#define PREFORK_HOLD_VFORK	0x1	/* who creates a process by CLONE_VFORK:
+					 * vfork, posix_spawn */
+#define PREFORK_HOLD_FORK	0x2	/* ... by any other call */
+#define PREFORK_HOLD_THREAD	0x4	/* who creates a thread; needs
+					 * PREFORK_WATCH_THREADS */
+#define PREFORK_HOLD_BIRTH	0x8	/* every process that it creates */
+#define PREFORK_HOLD_BIRTH_THREAD 0x10	/* every thread that it creates; needs
+					 * PREFORK_WATCH_THREADS */
+#define PREFORK_HOLD_EXEC	0x20	/* who has executed a program */
 
 enum prefork_verdict {
 	PREFORK_VERDICT_CONTINUE,	/* go on (the default) */
 	PREFORK_VERDICT_DENY,		/* the call fails with ERRNO */
+	PREFORK_VERDICT_HOLD_CHILD,	/* go on; the child is held at birth */
 };
 
 enum prefork_reason {
@@ -199,6 +236,7 @@ enum prefork_stat {
 	PREFORK_STAT_UNHELD,		/* holds left out: no memory, or the
 					 * owner did not read */
 	PREFORK_STAT_MISSED,		/* probe hits that the kernel skipped */
+	PREFORK_STAT_ADOPTED,		/* holds ended by a tracer */
 
 	__PREFORK_STAT_MAX,
 	PREFORK_STAT_MAX = __PREFORK_STAT_MAX - 1

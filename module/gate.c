@@ -1,0 +1,285 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "gate.h"
+#include "event.h"
+#include "handlers.h"
+#include "owner.h"
+#include "stats.h"
+#include "symbols.h"
+#include "watch.h"
+
+#include <linux/container_of.h>
+#include <linux/module.h>
+#include <linux/pid.h>
+#include <linux/ptrace.h>
+#include <linux/sched/signal.h>
+#include <linux/slab.h>
+
+static struct by_task_table gates;
+
+void gates_init(void (*on_idle)(void))
+{
+	by_task_init(&gates, on_idle);
+}
+
+bool gates_any(void)
+{
+	return by_task_any(&gates);
+}
+
+static struct gate *notrace gate_current(void)
+{
+	struct by_task *entry = by_task_current(&gates);
+
+	return entry ? container_of(entry, struct gate, entry) : NULL;
+}
+
+static void gate_drop(struct gate *gate)
+{
+	struct watch *watch = gate->watch;
+
+	put_pid(gate->tid);
+	event_free(gate->end);
+	if (!gate->embedded)
+		kfree(gate);
+	watch_put(watch);
+	/* The way from here to the caller is covered by the module's exit. */
+	module_put(THIS_MODULE);
+}
+
+/* Whose hold it is to be is set; the task may not be known yet. */
+static bool gate_register(struct gate *gate, u32 kind)
+{
+	struct hold *hold = &gate->hold;
+
+	gate->end = event_alloc(GFP_KERNEL);
+	if (!gate->end) {
+		stats_inc(PREFORK_STAT_UNHELD);
+		return false;
+	}
+	hold->watch = gate->watch;
+	hold->tid = gate->tid;
+	hold->kind = kind;
+	gate->held = !hold_register(hold);
+	return gate->held;
+}
+
+struct gate *gate_prepare(struct watch *watch, u32 kind)
+{
+	struct gate *gate = kzalloc(sizeof(*gate), GFP_KERNEL);
+
+	if (!gate) {
+		stats_inc(PREFORK_STAT_UNHELD);
+		return NULL;
+	}
+	/* Pinned by the call that we are in; and from now on by the gate. */
+	__module_get(THIS_MODULE);
+	gate->watch = watch_get(watch);
+	if (!gate_register(gate, kind)) {
+		gate_drop(gate);
+		return NULL;
+	}
+	return gate;
+}
+
+void gate_cancel(struct gate *gate)
+{
+	if (!gate)
+		return;
+	if (gate->held)
+		hold_end(&gate->hold);
+	gate_drop(gate);
+}
+
+/* It has to pass (again). */
+static bool gate_queue(struct gate *gate, struct task_struct *task)
+{
+	gate->queued = !task_work_add(task, &gate->work, TWA_RESUME);
+	return gate->queued;
+}
+
+static void gate_leave(struct gate *gate)
+{
+	by_task_del(&gates, &gate->entry);
+	gate_drop(gate);
+}
+
+static void gate_post_end(struct gate *gate, enum prefork_cmd type,
+			  struct pid *other)
+{
+	struct event *end = gate->end;
+
+	gate->end = NULL;
+	event_label(end, type, current, other);
+	end->thread = gate->hold.kind == PREFORK_HOLD_BIRTH_THREAD;
+	end->cookie = gate->hold.cookie;
+	queue_post(&gate->watch->owner->queue, end);
+}
+
+static void gate_report_adopted(struct gate *gate)
+{
+	struct task_struct *tracer;
+	struct pid *pid = NULL;
+
+	rcu_read_lock();
+	tracer = ptrace_parent(current);
+	if (tracer)
+		pid = get_pid(task_pid(tracer));
+	rcu_read_unlock();
+	stats_inc(PREFORK_STAT_ADOPTED);
+	gate_post_end(gate, PREFORK_EVENT_ADOPTED, pid);
+	put_pid(pid);
+}
+
+static void gate_report_timeout(struct gate *gate)
+{
+	stats_inc(PREFORK_STAT_TIMEOUTS);
+	gate_post_end(gate, PREFORK_EVENT_TIMEOUT, NULL);
+}
+
+/*
+ * A tracer that seizes and does not interrupt leaves the hold to its owner;
+ * otherwise something is pending, and the task will stop for the tracer before
+ * it runs: that is what one waits for at a gate.
+ */
+static enum hold_wait gate_wait(struct gate *gate)
+{
+	bool again = gate->parked;
+
+	gate->parked = false;
+	if (again && current->ptrace)
+		return HOLD_INTERRUPTED;
+	handlers_defer();
+	return hold_wait(&gate->hold);
+}
+
+/* Returns whether the task has passed; if not it is parked. */
+static bool gate_pass(struct gate *gate)
+{
+	enum hold_wait wait;
+
+	if (!gate->held)
+		return true;
+	wait = gate_wait(gate);
+	if (wait == HOLD_INTERRUPTED && !current->ptrace &&
+	    !fatal_signal_pending(current)) {
+		gate->parked = true;
+		stats_inc(PREFORK_STAT_PARKED);
+		return false;
+	}
+	gate->held = false;
+	handlers_resume();
+	if (hold_end(&gate->hold) || fatal_signal_pending(current))
+		return true;
+	if (wait == HOLD_INTERRUPTED)
+		gate_report_adopted(gate);
+	else
+		gate_report_timeout(gate);
+	return true;
+}
+
+/* A parked task is on its way into get_signal(), or inside, and comes back. */
+static void gate_reached(struct gate *gate)
+{
+	void (*reach)(struct gate *gate) = gate->reach;
+
+	gate->reach = NULL;
+	if (reach)
+		reach(gate);
+	if (!gate_pass(gate))
+		return;
+	gate->passed = true;
+	if (!gate->inside)
+		gate_leave(gate);
+}
+
+static void gate_close_for_good(struct gate *gate)
+{
+	if (gate->held)
+		hold_end(&gate->hold);
+	gate_leave(gate);
+}
+
+static void gate_work(struct callback_head *work)
+{
+	struct gate *gate = container_of(work, struct gate, work);
+
+	gate->queued = false;
+	if (current->flags & PF_EXITING)
+		gate_close_for_good(gate);
+	else
+		gate_reached(gate);
+}
+
+bool gate_attach(struct gate *gate, struct task_struct *task)
+{
+	init_task_work(&gate->work, gate_work);
+	if (gate->held)
+		hold_start(&gate->hold, task_pid(task));
+	gate->tid = get_pid(task_pid(task));
+	by_task_add(&gates, &gate->entry, task);
+	if (gate_queue(gate, task))
+		return true;
+	by_task_del(&gates, &gate->entry);
+	return false;
+}
+
+bool gate_attach_embedded(struct gate *gate, struct watch *watch,
+			  void (*reach)(struct gate *gate))
+{
+	if (!try_module_get(THIS_MODULE))
+		return false;
+	*gate = (struct gate){ .embedded = true, .reach = reach };
+	gate->watch = watch_get(watch);
+	if (gate_attach(gate, current))
+		return true;
+	gate_drop(gate);
+	return false;
+}
+
+void gate_hold(struct gate *gate, u32 kind)
+{
+	if (gate_register(gate, kind))
+		hold_start(&gate->hold, gate->tid);
+}
+
+/*
+ * The task has died in get_signal(), which therefore does not return to us. It
+ * has yet to do its works; ours does the rest.
+ */
+void gate_exit(void)
+{
+	struct gate *gate = gate_current();
+
+	if (!gate)
+		return;
+	gate->inside = false;
+	if (!gate->queued)
+		gate_queue(gate, current);
+}
+
+bool notrace gate_is_near(void)
+{
+	struct gate *gate = gate_current();
+
+	return gate && !gate->inside;
+}
+
+/*
+ * The work may be done inside, where it had been queued before, and what has
+ * interrupted it is delivered then. It may also be the last that this task
+ * does: then gate_exit() follows instead.
+ */
+bool prefork_get_signal(struct ksignal *signal)
+{
+	struct gate *gate = gate_current();
+	bool any;
+
+	gate->inside = true;
+	any = real_get_signal(signal);
+	gate->inside = false;
+	if (gate->passed)
+		gate_leave(gate);
+	else if (!gate->queued)
+		gate_queue(gate, current);
+	return any;
+}
