@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -25,16 +26,25 @@ static ssize_t read_file(pid_t pid, const char *name, char *text, size_t size)
 	return len;
 }
 
-static bool runs(pid_t pid, const char *exe)
+/* False with errno. */
+static bool read_exe(pid_t pid, char *exe, size_t size)
 {
-	char path[64], now[PATH_MAX];
+	char path[64];
 	ssize_t len;
 
 	snprintf(path, sizeof(path), "/proc/%d/exe", (int)pid);
-	len = readlink(path, now, sizeof(now) - 1);
-	if (len < 0)
+	len = readlink(path, exe, size - 1);
+	if (len >= 0)
+		exe[len] = '\0';
+	return len >= 0;
+}
+
+static bool runs(pid_t pid, const char *exe)
+{
+	char now[PATH_MAX];
+
+	if (!read_exe(pid, now, sizeof(now)))
 		return errno == EACCES;	/* may not be known: trust the event */
-	now[len] = '\0';
 	return !strcmp(now, exe);
 }
 
@@ -61,6 +71,26 @@ void proc_comm(pid_t pid, char *comm, size_t size)
 	comm[strcspn(comm, "\n")] = '\0';
 }
 
+void proc_exe(pid_t pid, char *exe, size_t size)
+{
+	if (!read_exe(pid, exe, size))
+		snprintf(exe, size, "?");
+}
+
+uid_t proc_uid(pid_t pid)
+{
+	char text[2048], *line;
+	ssize_t len = read_file(pid, "status", text, sizeof(text) - 1);
+	unsigned int uid;
+
+	if (len <= 0)
+		return (uid_t)-1;
+	text[len] = '\0';
+	/* The name in the first line has no line feed that is not escaped. */
+	line = strstr(text, "\nUid:");
+	return line && sscanf(line, "\nUid: %*u %u", &uid) == 1 ? uid : (uid_t)-1;
+}
+
 bool proc_origin(pid_t pid, pid_t *ppid, uint64_t *start)
 {
 	char text[1024], *rest;
@@ -79,4 +109,21 @@ bool proc_origin(pid_t pid, pid_t *ppid, uint64_t *start)
 	*ppid = parent;
 	*start = ticks * (UINT64_C(1000000000) / (uint64_t)sysconf(_SC_CLK_TCK));
 	return true;
+}
+
+int proc_number(pid_t tid, const char *key)
+{
+	size_t key_len = strlen(key);
+	char text[4096], *line;
+	ssize_t len = read_file(tid, "status", text, sizeof(text) - 1);
+
+	if (len <= 0)
+		return -1;
+	text[len] = '\0';
+	for (line = text; line; line = strchr(line, '\n')) {
+		line += *line == '\n';
+		if (!strncmp(line, key, key_len) && line[key_len] == ':')
+			return atoi(line + key_len + 1);
+	}
+	return -1;
 }

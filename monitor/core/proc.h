@@ -17,7 +17,19 @@ char *proc_command(pid_t pid, const char *exe);
 /* The name, "?" when the process is gone. */
 void proc_comm(pid_t pid, char *comm, size_t size);
 
+/* The path of its program, "?" when it is gone or that may not be known. */
+void proc_exe(pid_t pid, char *exe, size_t size);
+
+/* The effective user, (uid_t)-1 when the process is gone. */
+uid_t proc_uid(pid_t pid);
+
 /* Parent and time of birth (CLOCK_BOOTTIME, ns). False when it is gone. */
 bool proc_origin(pid_t pid, pid_t *ppid, uint64_t *start);
+
+/*
+ * The number that /proc/TID/status has under @key ("Tgid", "PPid", "TracerPid"),
+ * of a thread, too; -1 when it is gone.
+ */
+int proc_number(pid_t tid, const char *key);
 
 #endif

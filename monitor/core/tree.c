@@ -50,7 +50,6 @@ static void link_process(struct tree *tree, struct process *process, struct proc
 	struct process **last = parent ? &parent->last_child : &tree->last_root;
 
 	process->parent = parent;
-	process->depth = parent ? parent->depth + 1 : 0;
 	if (*last)
 		(*last)->next_sibling = process;
 	else
@@ -78,13 +77,15 @@ static struct process *begin(struct tree *tree, pid_t pid, pid_t ppid, uint64_t 
 {
 	struct process *process = calloc(1, sizeof(*process));
 	struct process **bucket = bucket_of(tree, pid);
+	struct process *parent = find(tree, ppid);
 
 	if (!process)
 		return NULL;
 	process->pid = pid;
 	process->start = start;
+	process->depth = parent ? parent->depth + 1 : 0;
 	if (tree->remember)
-		link_process(tree, process, find(tree, ppid));
+		link_process(tree, process, parent);
 	process->next_in_bucket = *bucket;
 	*bucket = process;
 	tree->count++;

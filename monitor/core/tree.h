@@ -44,7 +44,7 @@ struct process {
 
 /*
  * With @remember every process is kept, in its place; else only those that
- * run are known, and not who created them. NULL without memory.
+ * run are known, with their depth but not who created them. NULL without memory.
  */
 struct tree *tree_create(bool remember);
 void tree_destroy(struct tree *tree);

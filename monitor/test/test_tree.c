@@ -171,6 +171,7 @@ static void forgetful_tree_knows_only_what_runs(void)
 	for (int round = 0; round < 3; round++) {
 		for (pid_t pid = 1; pid <= 10000; pid++)
 			born(tree, pid, pid - 1, 1);
+		EQUAL(9999, tree_find(tree, 10000)->depth);
 		executes(tree, 77, "x");
 		for (pid_t pid = 1; pid < 10000; pid++)
 			ends(tree, pid, 2, 0);
