@@ -233,7 +233,7 @@ static bool deadlocked(struct scene *scene)
 {
 	struct view now[EVERYBODY], then[EVERYBODY];
 
-	if (__atomic_load_n(&follower->count, __ATOMIC_SEQ_CST) != 2)
+	if (count_followed() != 2)
 		return false;
 	look_at_all(scene, then);
 	look_at_all(scene, now);

@@ -72,7 +72,7 @@ static struct follower {
 	bool dwells;		/* and does not answer it */
 
 	struct prefork *pf;
-	pthread_mutex_t lock;	/* of .asking */
+	pthread_mutex_t lock;	/* of .asking, and to begin to follow */
 	int count;
 	struct followed followed[FOLLOWED_MAX];
 } *follower;
@@ -82,17 +82,20 @@ static inline void *follow(void *arg);
 static inline struct followed *follow_in_thread(pid_t pid,
 						struct followed *parent)
 {
-	int i = __atomic_fetch_add(&follower->count, 1, __ATOMIC_SEQ_CST);
-	struct followed *p = &follower->followed[i];
+	struct followed *p;
 
-	if (i >= FOLLOWED_MAX)
+	pthread_mutex_lock(&follower->lock);
+	if (follower->count == FOLLOWED_MAX)
 		abort();
+	p = &follower->followed[follower->count];
 	p->pid = pid;
 	p->parent = parent;
 	sem_init(&p->turn, 0, 0);
 	sem_init(&p->adopted, 0, 0);
 	if (pthread_create(&p->thread, NULL, follow, p))
 		abort();
+	__atomic_add_fetch(&follower->count, 1, __ATOMIC_SEQ_CST);
+	pthread_mutex_unlock(&follower->lock);
 	return p;
 }
 
@@ -296,18 +299,25 @@ static inline void dispatch(int interrupt)
 	}
 }
 
+static inline int count_followed(void)
+{
+	return __atomic_load_n(&follower->count, __ATOMIC_SEQ_CST);
+}
+
 /*
  * A process in vfork cannot be made to stop, and only what has stopped can be
- * detached from. But it is free as soon as its tracer has ended.
+ * detached from. But it is free as soon as its tracer has ended. Who begins to
+ * follow a child comes before it in the table, and has ended when it is
+ * the child's turn.
  */
 static inline void end_threads(void)
 {
 	int i;
 
-	for (i = 0; i < follower->count; i++)
+	for (i = 0; i < count_followed(); i++) {
 		pthread_cancel(follower->followed[i].thread);
-	for (i = 0; i < follower->count; i++)
 		pthread_join(follower->followed[i].thread, NULL);
+	}
 }
 
 /* Without a deadline, which would end a deadlock as well. */
