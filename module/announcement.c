@@ -96,7 +96,6 @@ static void announcement_begin_hold(struct announcement *announcement)
 	if (!(announcement->watch->options.hold & announcement->kind))
 		return;
 	hold->watch = announcement->watch;
-	hold->tid = announcement->tid;
 	hold->child = announcement->child;
 	hold->kind = announcement->kind;
 	if (hold_register(hold))

@@ -43,13 +43,18 @@ static bool birth_inherit(struct call *call, struct task_struct *child)
 }
 
 /* Returns the hold of the child, or NULL. */
-static struct hold *birth_hold(struct call *call, struct task_struct *child)
+static struct hold *birth_hold(struct call *call, struct task_struct *child,
+			       bool inherited)
 {
 	struct gate *gate = call->gate;
 
 	/* Its parent's tracer has it already, and will have it stop. */
-	if (!gate || child->ptrace || !gate_attach(gate, child))
+	if (!gate || child->ptrace)
 		return NULL;
+	if (!inherited || !gate_attach(gate, child)) {
+		stats_inc(PREFORK_STAT_UNHELD);
+		return NULL;
+	}
 	call->gate = NULL;
 	return &gate->hold;
 }
@@ -67,8 +72,8 @@ void birth_fork(struct task_struct *child)
 	announcement = call->announcement;
 	/* They differ if the probe on alloc_pid() was switched off. */
 	if (announcement && announcement->child == task_pid(child))
-		announcement_born(announcement, child, inherited ?
-				  birth_hold(call, child) : NULL);
+		announcement_born(announcement, child,
+				  birth_hold(call, child, inherited));
 }
 
 /* The path of the program that current has just begun, or NULL. */
@@ -103,13 +108,13 @@ static struct event *exec_event(const struct watch *watch)
 }
 
 /* An owner that does not read cannot answer either: fail open. */
-static void birth_hold_exec(struct gate *gate)
+static void birth_hold_exec(struct gate *gate, const struct event *event)
 {
 	struct watch *watch = gate->watch;
 
 	if (!(watch->options.hold & PREFORK_HOLD_EXEC) || current->ptrace)
 		return;
-	if (watch_wait_room(watch))
+	if (event && watch_wait_room(watch))
 		gate_hold(gate, PREFORK_HOLD_EXEC);
 	else
 		stats_inc(PREFORK_STAT_UNHELD);
@@ -124,8 +129,7 @@ static void birth_reach_exec(struct gate *gate)
 	if (READ_ONCE(watch->gone))
 		return;
 	event = exec_event(watch);
-	if (event)	/* it cannot be held without its owner knowing */
-		birth_hold_exec(gate);
+	birth_hold_exec(gate, event);
 	if (!gate->held) {
 		watch_report(watch, event);
 		return;
@@ -151,7 +155,8 @@ void birth_exec(pid_t old_tid)
 		return;
 	watch->exec_old_tid = old_tid;
 	/* One is enough: it is passed before the process can execute again. */
-	gate_attach_embedded(&watch->exec, watch, birth_reach_exec);
+	if (!gate_attach_embedded(&watch->exec, watch, birth_reach_exec))
+		queue_lose(&watch->owner->queue, 1);
 	watch_put(watch);
 }
 

@@ -14,7 +14,7 @@ struct task_struct;
 
 /*
  * What belongs to a task while it is there, found by that task: each task has
- * at most one entry in a table, and takes it out itself. So what it finds it
+ * at most one entry in a table, and it alone takes it out. So what it finds it
  * may use without a lock or a reference.
  */
 struct by_task {

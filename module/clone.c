@@ -283,7 +283,7 @@ static int clone_announce_late(struct call *call, struct pid *pid)
 	error = announcement_end_hold(announcement);
 	if (error)
 		announcement_fail(announcement, error);
-	else if (!call->gate)	/* the owner may want it now */
+	else if (announcement->hold_child && !call->gate)
 		clone_prepare_gate(call, announcement->key.flags);
 	return -error;
 }

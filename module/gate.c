@@ -57,7 +57,6 @@ static bool gate_register(struct gate *gate, u32 kind)
 		return false;
 	}
 	hold->watch = gate->watch;
-	hold->tid = gate->tid;
 	hold->kind = kind;
 	gate->held = !hold_register(hold);
 	return gate->held;
@@ -136,20 +135,51 @@ static void gate_report_timeout(struct gate *gate)
 	gate_post_end(gate, PREFORK_EVENT_TIMEOUT, NULL);
 }
 
+/* Has something come that lets a task with a tracer stop for it? */
+static bool stop_pends(void)
+{
+	sigset_t pending;
+	bool any;
+
+	spin_lock_irq(&sighand_of_current()->siglock);
+	sigorsets(&pending, &current->pending.signal,
+		  &current->signal->shared_pending.signal);
+	sigandnsets(&pending, &pending, &current->blocked);
+	any = !sigisemptyset(&pending) ||
+	      current->jobctl & JOBCTL_PENDING_MASK;
+	spin_unlock_irq(&sighand_of_current()->siglock);
+	return any;
+}
+
 /*
- * A tracer that seizes and does not interrupt leaves the hold to its owner;
- * otherwise something is pending, and the task will stop for the tracer before
- * it runs: that is what one waits for at a gate.
+ * Somebody traces the task and had it stop, or is about to: that is what one
+ * waits for at a gate. A tracer that only seizes leaves the hold to its owner,
+ * and so does one of a task that was woken to be frozen.
  */
+static bool gate_is_adopted(const struct gate *gate)
+{
+	return current->ptrace && gate->stopping;
+}
+
 static enum hold_wait gate_wait(struct gate *gate)
 {
-	bool again = gate->parked;
+	enum hold_wait wait;
 
-	gate->parked = false;
-	if (again && current->ptrace)
+	if (gate_is_adopted(gate))	/* it had been parked */
 		return HOLD_INTERRUPTED;
 	handlers_defer();
-	return hold_wait(&gate->hold);
+	wait = hold_wait(&gate->hold);
+	gate->stopping = wait == HOLD_INTERRUPTED && stop_pends();
+	return wait;
+}
+
+/* It comes back from get_signal(), or rather from ours. */
+static void gate_park(struct gate *gate)
+{
+	stats_inc(PREFORK_STAT_PARKED);
+	/* Also when what it was woken for has gone meanwhile. */
+	if (!gate->inside)
+		set_thread_flag(TIF_NOTIFY_SIGNAL);
 }
 
 /* Returns whether the task has passed; if not it is parked. */
@@ -160,10 +190,9 @@ static bool gate_pass(struct gate *gate)
 	if (!gate->held)
 		return true;
 	wait = gate_wait(gate);
-	if (wait == HOLD_INTERRUPTED && !current->ptrace &&
+	if (wait == HOLD_INTERRUPTED && !gate_is_adopted(gate) &&
 	    !fatal_signal_pending(current)) {
-		gate->parked = true;
-		stats_inc(PREFORK_STAT_PARKED);
+		gate_park(gate);
 		return false;
 	}
 	gate->held = false;
@@ -177,7 +206,6 @@ static bool gate_pass(struct gate *gate)
 	return true;
 }
 
-/* A parked task is on its way into get_signal(), or inside, and comes back. */
 static void gate_reached(struct gate *gate)
 {
 	void (*reach)(struct gate *gate) = gate->reach;
@@ -199,6 +227,19 @@ static void gate_close_for_good(struct gate *gate)
 	gate_leave(gate);
 }
 
+/*
+ * Works are done the last one first, but one that is added meanwhile after all.
+ * Among the older ones are the closes of an exec: whoever waits for an end of
+ * file, or a lock, does not wait for a held task.
+ */
+static bool gate_yield(struct gate *gate)
+{
+	if (gate->behind)
+		return false;
+	gate->behind = true;
+	return gate_queue(gate, current);
+}
+
 static void gate_work(struct callback_head *work)
 {
 	struct gate *gate = container_of(work, struct gate, work);
@@ -206,16 +247,16 @@ static void gate_work(struct callback_head *work)
 	gate->queued = false;
 	if (current->flags & PF_EXITING)
 		gate_close_for_good(gate);
-	else
+	else if (!gate_yield(gate))
 		gate_reached(gate);
 }
 
 bool gate_attach(struct gate *gate, struct task_struct *task)
 {
 	init_task_work(&gate->work, gate_work);
-	if (gate->held)
-		hold_start(&gate->hold, task_pid(task));
 	gate->tid = get_pid(task_pid(task));
+	if (gate->held)
+		hold_start(&gate->hold, gate->tid);
 	by_task_add(&gates, &gate->entry, task);
 	if (gate_queue(gate, task))
 		return true;
@@ -226,6 +267,13 @@ bool gate_attach(struct gate *gate, struct task_struct *task)
 bool gate_attach_embedded(struct gate *gate, struct watch *watch,
 			  void (*reach)(struct gate *gate))
 {
+	struct gate *near = gate_current();
+
+	if (near) {	/* it got by while a probe was off */
+		if (!near->queued)
+			gate_queue(near, current);
+		return false;
+	}
 	if (!try_module_get(THIS_MODULE))
 		return false;
 	*gate = (struct gate){ .embedded = true, .reach = reach };

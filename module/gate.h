@@ -22,7 +22,9 @@ struct watch;
  *
  * A signal interrupts the wait but cannot be taken there: the task goes on
  * into get_signal(), which we have in our hand, and from there comes back to
- * the gate before it runs anything, a handler neither.
+ * the gate before it runs anything, a handler neither. Should the probe there
+ * be switched off then (by debugfs or sysctl), it gets by; the gate stays
+ * attached until it comes near again, and no other is attached meanwhile.
  *
  * LIFETIME: from gate_attach() on the task owns it, in whatever way it ends;
  * nobody else touches it. It pins the module.
@@ -34,12 +36,14 @@ struct gate {
 	struct pid *tid;		/* strong; the task's */
 	struct event *end;		/* ADOPTED or TIMEOUT, or NULL */
 	struct hold hold;
-	bool held;			/* hold is registered */
-	bool queued;			/* work is */
-	bool parked;			/* a signal has interrupted the wait */
-	bool inside;			/* the task is in our get_signal() */
-	bool passed;			/* but for leaving get_signal() */
 	bool embedded;			/* in its watch, which frees it */
+	bool queued;			/* work is */
+	bool behind;			/* it has let older works go first */
+	bool held;			/* hold is registered */
+	bool stopping;			/* what has interrupted the wait has a
+					 * task stop for its tracer */
+	bool inside;			/* the task is in our get_signal() */
+	bool passed;			/* inside: leave with the task */
 
 	/* Called in the task when it reaches the gate, or NULL; may sleep. */
 	void (*reach)(struct gate *gate);
@@ -57,14 +61,16 @@ struct gate *gate_prepare(struct watch *watch, u32 kind);
 void gate_cancel(struct gate *gate);	/* NULL is fine */
 
 /*
- * Before @task goes to user mode it has to pass. It is current, or cannot have
- * run yet. From here on a prepared hold counts. False: it is exiting. Any context.
+ * Before @task, which cannot have run yet, goes to user mode it has to pass.
+ * From here on a prepared hold counts. False: it is exiting, and the gate is
+ * still to be cancelled. Any context.
  */
 bool gate_attach(struct gate *gate, struct task_struct *task);
 
 /*
- * As gate_attach(), for current, at a gate that is part of the watch and not
- * in use. False also when the module is being unloaded.
+ * As gate_attach(), for current, at a gate that is part of the watch; on
+ * false there is nothing to be cancelled. False also while current is near a
+ * gate still, or the module is being unloaded.
  */
 bool gate_attach_embedded(struct gate *gate, struct watch *watch,
 			  void (*reach)(struct gate *gate));

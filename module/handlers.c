@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "handlers.h"
 
-#include <linux/sched/signal.h>
 #include <linux/signal.h>
 
 static bool is_handled(const struct k_sigaction *action)
@@ -12,9 +11,7 @@ static bool is_handled(const struct k_sigaction *action)
 
 static void handled_signals(sigset_t *handled)
 {
-	/* Current's own: it keeps it until it is dead. */
-	struct sighand_struct *sighand =
-		rcu_dereference_protected(current->sighand, true);
+	struct sighand_struct *sighand = sighand_of_current();
 	int sig;
 
 	sigemptyset(handled);

@@ -2,6 +2,14 @@
 #ifndef PREFORK_HANDLERS_H
 #define PREFORK_HANDLERS_H
 
+#include <linux/sched/signal.h>
+
+/* Current's own: it keeps it until it is dead. */
+static inline struct sighand_struct *sighand_of_current(void)
+{
+	return rcu_dereference_protected(current->sighand, true);
+}
+
 /*
  * Signals of current that it would handle itself stay pending from the first
  * call to the second: no frame of a handler changes the registers that a

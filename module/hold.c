@@ -24,7 +24,7 @@ int hold_register(struct hold *hold)
 	init_completion(&hold->answered);
 	hold->answer = (struct hold_answer){};
 	hold->cookie = atomic_long_inc_return(&hold_last_cookie);
-	hold->since = 0;
+	hold->started = false;
 	hold->deadline = 0;
 	err = xa_insert(&owner->holds, hold->cookie, hold, GFP_KERNEL);
 	if (err) {
@@ -45,16 +45,17 @@ void hold_start(struct hold *hold, struct pid *tid)
 	u64 timeout = hold->watch->options.timeout;
 
 	hold->tid = tid;
+	hold->since = now;
 	hold->deadline = timeout ? now + timeout * NSEC_PER_MSEC : 0;
 	stats_inc(PREFORK_STAT_HELD);
 	stats_inc(PREFORK_STAT_HOLDS);
 	/* Pairs with hold_started(): then all the rest is there. */
-	smp_store_release(&hold->since, now);
+	smp_store_release(&hold->started, true);
 }
 
 static bool hold_started(const struct hold *hold)
 {
-	return smp_load_acquire(&hold->since);
+	return smp_load_acquire(&hold->started);
 }
 
 static long hold_remaining(const struct hold *hold)

@@ -24,10 +24,11 @@ struct watch;
  */
 struct hold {
 	u64 cookie;
-	u64 since;			/* CLOCK_BOOTTIME, ns; 0: not started */
+	bool started;			/* then since, deadline and tid are set */
+	u64 since;			/* CLOCK_BOOTTIME, ns */
 	u64 deadline;			/* the same; 0: none */
 	struct watch *watch;		/* borrowed from what is held */
-	struct pid *tid;		/* likewise; known when it starts */
+	struct pid *tid;		/* likewise */
 	struct pid *child;		/* likewise, or NULL: not its creation
 					 * is held, but the task itself */
 	u32 kind;			/* PREFORK_HOLD_... */
@@ -57,7 +58,7 @@ enum hold_wait hold_wait(struct hold *hold);		/* any signal */
 enum hold_wait hold_wait_killable(struct hold *hold);	/* a fatal one */
 
 /*
- * Nobody finds it any more. Sleeps not. Returns whether it had been answered: this, not
+ * Nobody finds it any more. Returns whether it had been answered: this, not
  * what hold_wait() saw, is final, since an answer may come at the deadline.
  */
 bool hold_end(struct hold *hold);
@@ -74,8 +75,9 @@ int hold_answer(struct owner *owner, u64 cookie,
 /* Lets go on what is held for this watch, or (NULL) for any of the owner. */
 void hold_release_all(struct owner *owner, const struct watch *watch);
 
-/* Calls @visit for each started hold of the watch until it returns nonzero. Its
- * caller may not sleep in it.
+/*
+ * Calls @visit, which may not sleep, for each started hold of the watch until
+ * it returns nonzero.
  */
 int hold_for_each(struct watch *watch,
 		  int (*visit)(const struct hold *hold, void *context),

@@ -4,8 +4,9 @@
 /*
  * Where we are attached to the kernel. No policy here.
  *
- * LOCKING: hooks_lock guards arming and disarming. The last watch or call may
- * leave in atomic context, so disarming is left to a work, which looks again.
+ * LOCKING: hooks_lock guards arming and disarming. The last watch, call or
+ * gate may leave in atomic context, so disarming is left to a work, which
+ * looks again.
  */
 #include "hooks.h"
 #include "birth.h"
@@ -375,7 +376,7 @@ int hooks_init(void)
 	return 0;
 }
 
-/* Nobody watches and no call is in flight: either would pin the module. */
+/* No watch, no call, no gate: each would pin the module. */
 void hooks_exit(void)
 {
 	cancel_work_sync(&hooks_idle);

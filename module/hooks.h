@@ -11,7 +11,7 @@ void hooks_exit(void);
 
 /*
  * Between the two the probes are armed; afterwards they stay so while there
- * is a watch or a call. Sleeps. -EBUSY: somebody else holds a function.
+ * is a watch, a call or a gate. Sleeps. -EBUSY: somebody else holds a function.
  */
 int hooks_get(struct netlink_ext_ack *extack);
 void hooks_put(void);

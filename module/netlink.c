@@ -436,7 +436,7 @@ static void explain_answer(struct genl_info *info, int err)
 	else if (err == -EINVAL)
 		NL_SET_ERR_MSG_ATTR(info->extack,
 				    info->attrs[PREFORK_A_VERDICT],
-				    "not a creation is held there: only CONTINUE answers it");
+				    "it is the task itself that is held, not a creation: only CONTINUE answers it");
 }
 
 static int cmd_release(struct sk_buff *skb, struct genl_info *info)

@@ -16,7 +16,10 @@ struct watch;
 bool unwatch(struct watch *watch, enum prefork_reason reason);
 bool unwatch_silently(struct watch *watch);
 
-/* Ends all watches of the owner. Returns how many there were. */
+/*
+ * Ends all watches of the owner, and what is held for one that has ended.
+ * Returns how many there were.
+ */
 unsigned int unwatch_all(struct owner *owner, enum prefork_reason reason);
 
 #endif /* PREFORK_UNWATCH_H */

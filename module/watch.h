@@ -23,8 +23,8 @@ struct watch_options {
  * That an owner watches a process.
  *
  * LIFETIME: the table holds a reference until the process ends, UNWATCH or
- * the end of the owner; each clone call and exec that is being reported holds
- * one. Freed after a grace period: probes look watches up under RCU.
+ * the end of the owner; each clone call that is being reported and each
+ * gate holds one. Freed after a grace period: probes look watches up under RCU.
  */
 struct watch {
 	struct hlist_node node;		/* the table: lock, RCU */

@@ -518,6 +518,53 @@ TEST_F_TIMEOUT(newborn, is_held_on_when_it_was_traced_while_it_was_stopped, 60)
 	release_and_expect_run(_metadata, scene);
 }
 
+/* To be frozen is not to stop for a tracer. */
+TEST_F_TIMEOUT(newborn, that_is_seized_only_is_held_over_a_freeze, 60)
+{
+	struct scene *scene = &self->scene;
+	struct cgroup cg;
+	int status;
+
+	cgroup_make(_metadata, &cg);
+	begin(_metadata, scene);
+	ASSERT_EQ(0, ptrace(PTRACE_SEIZE, scene->tid, 0, 0));
+	EXPECT_EQ(0, cgroup_move(&cg, scene->pid));
+	EXPECT_EQ(0, cgroup_write(cg.path, "cgroup.freeze", "1"));
+	EXPECT_TRUE(cgroup_frozen_reaches(&cg, 1));
+	EXPECT_EQ(0, cgroup_write(cg.path, "cgroup.freeze", "0"));
+	EXPECT_TRUE(cgroup_frozen_reaches(&cg, 0));
+	expect_held(_metadata, scene);
+	release(_metadata, scene);
+	ASSERT_EQ(scene->tid, waitpid(scene->tid, &status, __WALL));
+	EXPECT_TRUE(WIFEXITED(status));
+	expect_run(_metadata, scene);
+	actor_end(&scene->actor);
+	cgroup_remove(&cg);
+}
+
+TEST_F_TIMEOUT(newborn, that_is_seized_while_it_is_frozen_is_held, 60)
+{
+	struct scene *scene = &self->scene;
+	struct cgroup cg;
+	int status;
+
+	cgroup_make(_metadata, &cg);
+	begin(_metadata, scene);
+	EXPECT_EQ(0, cgroup_move(&cg, scene->pid));
+	EXPECT_EQ(0, cgroup_write(cg.path, "cgroup.freeze", "1"));
+	EXPECT_TRUE(cgroup_frozen_reaches(&cg, 1));
+	ASSERT_EQ(0, ptrace(PTRACE_SEIZE, scene->tid, 0, 0));
+	EXPECT_EQ(0, cgroup_write(cg.path, "cgroup.freeze", "0"));
+	EXPECT_TRUE(cgroup_frozen_reaches(&cg, 0));
+	expect_held(_metadata, scene);
+	release(_metadata, scene);
+	ASSERT_EQ(scene->tid, waitpid(scene->tid, &status, __WALL));
+	EXPECT_TRUE(WIFEXITED(status));
+	expect_run(_metadata, scene);
+	actor_end(&scene->actor);
+	cgroup_remove(&cg);
+}
+
 /* A tracer that goes before the newborn was to stop leaves it to its owner. */
 TEST_F_TIMEOUT(newborn, is_held_on_when_its_tracer_goes, 60)
 {
@@ -692,6 +739,32 @@ TEST_F(birth, of_threads_is_held_only_where_they_are_reported)
 					 self->scene.actor.pid, 0,
 					 PREFORK_HOLD_BIRTH_THREAD, 0));
 	EXPECT_NE('\0', prefork_message()[0]);
+}
+
+static int power_write(const char *path, const char *text)
+{
+	int fd = open(path, O_WRONLY | O_CLOEXEC), ret;
+
+	if (fd < 0)
+		return -errno;
+	ret = write(fd, text, strlen(text)) < 0 ? -errno : 0;
+	close(fd);
+	return ret;
+}
+
+/* All tasks are frozen as before a suspend, and thawed again. */
+TEST_F_TIMEOUT(birth, that_is_held_lets_the_machine_suspend, 60)
+{
+	struct scene *scene = &self->scene;
+
+	if (power_write("/sys/power/pm_test", "freezer"))
+		SKIP(return, "this kernel cannot test suspend");
+	power_write("/sys/module/suspend/parameters/pm_test_delay", "1");
+	begin(_metadata, scene);
+	EXPECT_EQ(0, power_write("/sys/power/state", "mem"));
+	EXPECT_EQ(0, power_write("/sys/power/pm_test", "none"));
+	expect_held(_metadata, scene);
+	release_and_expect_run(_metadata, scene);
 }
 
 /* Nobody waits for it, so that its parent can be gone before it. */

@@ -328,6 +328,22 @@ TEST_F_TIMEOUT(program, runs_when_its_deadline_passes, 60)
 	expect_run(_metadata, scene);
 }
 
+#define DEBUGFS	"/sys/kernel/debug"
+
+static int switch_kprobes(const char *state)
+{
+	int fd, ret;
+
+	if (access(DEBUGFS "/kprobes", X_OK))
+		mount("none", DEBUGFS, "debugfs", 0, NULL);
+	fd = open(DEBUGFS "/kprobes/enabled", O_WRONLY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	ret = write(fd, state, 1) == 1 ? 0 : -errno;
+	close(fd);
+	return ret;
+}
+
 FIXTURE(exec)
 {
 	struct scene scene;
@@ -340,6 +356,7 @@ FIXTURE_SETUP(exec)
 
 FIXTURE_TEARDOWN(exec)
 {
+	switch_kprobes("1");	/* should a test have failed meanwhile */
 	scene_close(&self->scene);
 }
 
@@ -394,6 +411,79 @@ TEST_F_TIMEOUT(exec, of_what_is_traced_is_not_held, 60)
 	EXPECT_EQ(0, e->cookie);
 	ASSERT_EQ(scene->pid, waitpid(scene->pid, &status, __WALL));
 	EXPECT_TRUE(WIFEXITED(status));
+	expect_run(_metadata, scene);
+}
+
+/* A shell that executes a program. */
+static long execute_after_another(long unused)
+{
+	char *shell[] = { "sh", "-c", "exec /bin/true", NULL };
+	pid_t pid = fork();
+
+	if (!pid) {
+		execve("/bin/sh", shell, no_env);
+		_exit(99 + unused);
+	}
+	return reap(pid, 0);
+}
+
+/*
+ * With all kprobes switched off nobody brings it back from a signal: it gets
+ * by. When it comes to a gate again it is held as it was, and nothing is
+ * spoilt.
+ */
+TEST_F_TIMEOUT(exec, that_gets_by_is_held_at_the_next, 60)
+{
+	struct scene *scene = &self->scene;
+
+	ASSERT_EQ(0, session_watch(&scene->session, scene->actor.pid,
+				   PREFORK_WATCH_TREE, PREFORK_HOLD_EXEC, 0));
+	actor_send(_metadata, &scene->actor, execute_after_another, 0);
+	await_exec(_metadata, scene);
+	ASSERT_EQ(0, switch_kprobes("0"));
+	EXPECT_EQ(0, kill(scene->pid, SIGSTOP));
+	EXPECT_TRUE(proc_state_reaches(scene->pid, 'T'));
+	EXPECT_EQ(0, kill(scene->pid, SIGCONT));
+	session_await(_metadata, &scene->session, PREFORK_EVENT_LOST);
+	ASSERT_EQ(0, switch_kprobes("1"));
+	EXPECT_EQ(1, scene->session.lost);
+	EXPECT_TRUE(proc_state_reaches(scene->pid, 'S'));
+	expect_held(_metadata, scene);
+	release(_metadata, scene);
+	expect_run(_metadata, scene);
+	EXPECT_TRUE(session_stat_reaches(_metadata, &scene->session,
+					 PREFORK_STAT_HELD, 0));
+}
+
+/* Who waits for the end of file does not wait for the held program. */
+static long read_from_an_exec(long unused)
+{
+	int line[2];
+	char byte;
+	pid_t pid;
+
+	if (pipe2(line, O_CLOEXEC))
+		return BROKEN;
+	pid = fork();
+	if (!pid)
+		run(EXECVE);
+	close(line[1]);
+	actor_say(read(line[0], &byte, 1));
+	close(line[0]);
+	return reap(pid, 0) + unused;
+}
+
+TEST_F_TIMEOUT(exec, that_is_held_has_closed_what_it_was_to_close, 60)
+{
+	struct scene *scene = &self->scene;
+
+	ASSERT_EQ(0, session_watch(&scene->session, scene->actor.pid,
+				   PREFORK_WATCH_TREE, PREFORK_HOLD_EXEC, 0));
+	actor_send(_metadata, &scene->actor, read_from_an_exec, 0);
+	await_exec(_metadata, scene);
+	EXPECT_EQ(0, actor_answer(_metadata, &scene->actor));
+	expect_held(_metadata, scene);
+	release(_metadata, scene);
 	expect_run(_metadata, scene);
 }
 

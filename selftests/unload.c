@@ -5,6 +5,7 @@
 #define _GNU_SOURCE
 #include "create.h"
 #include "module.h"
+#include "newborn.h"
 #include "proc.h"
 #include "session.h"
 #include "storm.h"
@@ -23,6 +24,7 @@ FIXTURE_SETUP(module)
 	ASSERT_TRUE(ret == 0 || ret == -EEXIST) {
 		TH_LOG("%s: %s", module_file(), strerror(-ret));
 	}
+	traces_share(_metadata);
 	actor_start(_metadata, &self->actor);
 	session_open(_metadata, &self->session);
 }
@@ -141,8 +143,77 @@ TEST_F_TIMEOUT(module, is_in_use_while_a_vfork_is_in_flight, 90)
 	EXPECT_EQ(0, module_unload_soon());
 }
 
+static pid_t begin_birth(struct __test_metadata *_metadata,
+			 FIXTURE_DATA(module) *self, enum kind kind)
+{
+	const struct prefork_event *e;
+
+	watch(_metadata, self, PREFORK_HOLD_BIRTH | PREFORK_HOLD_BIRTH_THREAD);
+	actor_send(_metadata, &self->actor, newborn, kind);
+	e = session_await(_metadata, &self->session, PREFORK_EVENT_BORN);
+	ASSERT_NE(0, e->cookie);
+	return e->tid;
+}
+
+TEST_F_TIMEOUT(module, is_in_use_while_a_newborn_is_held, 60)
+{
+	int kind;
+
+	for (kind = 0; kind < KINDS; kind++) {
+		begin_birth(_metadata, self, kind);
+		expect_in_use(_metadata);
+		EXPECT_FALSE(has_run());
+
+		session_close(&self->session);
+		EXPECT_LT(0, actor_answer(_metadata, &self->actor));
+		EXPECT_EQ(0, module_unload_soon());
+		ASSERT_EQ(0, module_load());
+		session_open(_metadata, &self->session);
+		traces->ran = 0;
+	}
+}
+
+/* Stopped, it sleeps under a function of the module: in use without an owner. */
+static pid_t stop_without_owner(struct __test_metadata *_metadata,
+				FIXTURE_DATA(module) *self)
+{
+	pid_t pid = begin_birth(_metadata, self, BY_FORK);
+	int round;
+
+	ASSERT_EQ(0, kill(pid, SIGSTOP));
+	ASSERT_TRUE(proc_state_reaches(pid, 'T'));
+	session_close(&self->session);
+	for (round = 0; round < 20; round++) {
+		expect_in_use(_metadata);
+		pause_briefly();
+	}
+	EXPECT_FALSE(has_run());
+	return pid;
+}
+
+TEST_F_TIMEOUT(module, is_in_use_under_a_stopped_newborn, 60)
+{
+	pid_t pid = stop_without_owner(_metadata, self);
+
+	ASSERT_EQ(0, kill(pid, SIGCONT));
+	EXPECT_EQ(pid, actor_answer(_metadata, &self->actor));
+	EXPECT_EQ(0, module_unload_soon());
+}
+
+TEST_F_TIMEOUT(module, can_be_unloaded_after_a_stopped_newborn_was_killed, 60)
+{
+	pid_t pid = stop_without_owner(_metadata, self);
+
+	ASSERT_EQ(0, kill(pid, SIGKILL));
+	EXPECT_EQ(BROKEN, actor_answer(_metadata, &self->actor));
+	EXPECT_EQ(0, module_unload_soon());
+}
+
 TEST_F_TIMEOUT(module, can_be_loaded_and_unloaded_in_a_storm, 550)
 {
+	static const uint32_t holds[] = {
+		0, HOLD_PROCESSES, PREFORK_HOLD_BIRTH, PREFORK_HOLD_EXEC,
+	};
 	int round;
 
 	session_close(&self->session);
@@ -154,8 +225,7 @@ TEST_F_TIMEOUT(module, can_be_loaded_and_unloaded_in_a_storm, 550)
 		ASSERT_EQ(0, session_watch(&self->session,
 					   self->storm.pid[round % 2],
 					   PREFORK_WATCH_TREE,
-					   round % 4 < 2 ? 0 : HOLD_PROCESSES,
-					   0));
+					   holds[round / 2 % 4], 0));
 		session_await(_metadata, &self->session,
 			      PREFORK_EVENT_PREFORK);
 		session_close(&self->session);

@@ -52,7 +52,8 @@
  *                HELD { TID, [CHILD], HOLD, COOKIE, SINCE, [DEADLINE] } ... }
  *       One watch, or in a dump every watch there is, with the tasks held now.
  *       Needs CAP_SYS_PTRACE. A dump is no snapshot: of processes that come
- *       and go meanwhile it may have some.
+ *       and go meanwhile it may have some. A newborn without a watch of its
+ *       own is told of with its parent, while that is watched.
  *         ESRCH     nobody watches that process
  *
  *   STATS      { }
@@ -111,6 +112,8 @@
  *               PTRACE_INTERRUPT. It stops before its first instruction, and
  *               ADOPTED tells. PTRACE_SEIZE alone does not end it: whoever
  *               needs no stop seizes, and then releases.
+ *               A task that is stopped or frozen already stops for its
+ *               tracer within that, and ADOPTED comes when it goes on.
  *   and with its deadline, UNWATCH, or the end of the socket. What is traced
  *   when the hold would begin, as a child that its parent's tracer follows,
  *   is not held: its BORN or EXEC has no COOKIE.
@@ -182,7 +185,7 @@ enum prefork_attr {
 	PREFORK_A_SINCE,	/* u64: CLOCK_BOOTTIME, ns: held since */
 	PREFORK_A_STATS,	/* nest of u64: enum prefork_stat */
 	PREFORK_A_TRACER,	/* u32: TID of who traces the task, 0: it has
-				 * just let it go */
+				 * just let it go, or has no number there */
 
 	__PREFORK_A_MAX,
 	PREFORK_A_MAX = __PREFORK_A_MAX - 1
