@@ -5,6 +5,8 @@
  */
 #include <prefork.h>
 
+#include "core/delivery.h"
+#include "core/signame.h"
 #include "core/tree.h"
 #include "jsonline.h"
 #include "sink.h"
@@ -64,7 +66,11 @@ static void add_details(struct json_object *line, const struct prefork_event *ev
 		json_number(line, "reason", event->reason);
 		break;
 	case PREFORK_EVENT_TIMEOUT:
-		json_integer(line, "child", event->child);
+		if (event->child)
+			json_integer(line, "child", event->child);
+		break;
+	case PREFORK_EVENT_ADOPTED:
+		json_integer(line, "tracer", event->tracer);
 		break;
 	default:
 		break;
@@ -96,6 +102,22 @@ static void json_lost(struct sink *sink, const struct prefork_event *event, uint
 		json_number(line, "seq", event->seq);
 	json_number(line, "time", event->time);
 	json_number(line, "count", count);
+	json_finish(line, sink->out);
+}
+
+static void json_signal(struct sink *sink, const struct delivery *delivery)
+{
+	struct json_object *line = begin("signal");
+	char name[32];
+
+	json_number(line, "time", delivery->time);
+	json_integer(line, "pid", delivery->pid);
+	json_integer(line, "tid", delivery->tid);
+	json_text(line, "comm", delivery->comm);
+	json_integer(line, "signal", delivery->signal);
+	json_text(line, "name", signal_name(delivery->signal, name, sizeof(name)));
+	if (delivery->sender)
+		json_integer(line, "sender", delivery->sender);
 	json_finish(line, sink->out);
 }
 
@@ -139,5 +161,6 @@ static void json_footer(struct sink *sink, const struct tree *tree)
 const struct sink_ops sink_json = {
 	.event = json_event,
 	.lost = json_lost,
+	.signal = json_signal,
 	.footer = json_footer,
 };

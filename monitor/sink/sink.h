@@ -9,6 +9,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
+struct delivery;
 struct prefork_event;
 struct sink;
 struct tree;
@@ -18,6 +19,9 @@ struct sink_ops {
 
 	/* @count events are missing here; @event is the next one there is. */
 	void (*lost)(struct sink *sink, const struct prefork_event *event, uint64_t count);
+
+	/* What is traced takes a signal. Not in order with the events. */
+	void (*signal)(struct sink *sink, const struct delivery *delivery);
 
 	/* When all is over. The tree remembers. */
 	void (*footer)(struct sink *sink, const struct tree *tree);

@@ -10,7 +10,9 @@
 #include <prefork.h>
 
 #include "core/clock.h"
+#include "core/delivery.h"
 #include "core/quote.h"
+#include "core/signame.h"
 #include "core/tree.h"
 #include "sink.h"
 
@@ -32,17 +34,6 @@ static const char *kind_of(const struct prefork_event *event)
 	return event->clone_flags & CLONE_VFORK ? "vfork" : "fork";
 }
 
-static const char *signal_name(int sig, char *buffer, size_t size)
-{
-	const char *abbreviation = sigabbrev_np(sig);
-
-	if (abbreviation)
-		snprintf(buffer, size, "SIG%s", abbreviation);
-	else
-		snprintf(buffer, size, "signal %d", sig);
-	return buffer;
-}
-
 static void print_prefork(FILE *out, const struct prefork_event *event)
 {
 	fprintf(out, "-> %d (%s%s)", event->child, kind_of(event),
@@ -51,10 +42,12 @@ static void print_prefork(FILE *out, const struct prefork_event *event)
 
 static void print_born(FILE *out, const struct prefork_event *event)
 {
+	const char *held = event->cookie ? ", held" : "";
+
 	if (event->thread)
-		fprintf(out, "thread %d (by %d)", event->tid, event->ppid);
+		fprintf(out, "thread %d (by %d%s)", event->tid, event->ppid, held);
 	else
-		fprintf(out, "by %d (%s)", event->ppid, kind_of(event));
+		fprintf(out, "by %d (%s%s)", event->ppid, kind_of(event), held);
 }
 
 static void print_fork_failed(FILE *out, const struct prefork_event *event)
@@ -75,6 +68,24 @@ static void print_exec(FILE *out, const struct prefork_event *event)
 	fputs(path, out);
 	if (event->old_tid != event->tid)
 		fprintf(out, " (by thread %d)", event->old_tid);
+	if (event->cookie)
+		fputs(" (held)", out);
+}
+
+static void print_adopted(FILE *out, const struct prefork_event *event)
+{
+	if (event->thread)
+		fprintf(out, "thread %d, ", event->tid);
+	fprintf(out, "traced by %d", event->tracer);
+}
+
+static void print_timeout(FILE *out, const struct prefork_event *event)
+{
+	if (event->child)
+		fprintf(out, "-> %d, ", event->child);
+	else if (event->thread)
+		fprintf(out, "thread %d, ", event->tid);
+	fputs("deadline passed, goes on", out);
 }
 
 static void print_exit(FILE *out, const struct prefork_event *event)
@@ -120,7 +131,10 @@ static void print_details(FILE *out, const struct prefork_event *event)
 		fputs("goes on unwatched", out);
 		break;
 	case PREFORK_EVENT_TIMEOUT:
-		fprintf(out, "-> %d, deadline passed, goes on", event->child);
+		print_timeout(out, event);
+		break;
+	case PREFORK_EVENT_ADOPTED:
+		print_adopted(out, event);
 		break;
 	default:
 		break;
@@ -147,6 +161,21 @@ static void text_lost(struct sink *sink, const struct prefork_event *event, uint
 {
 	fprintf(sink->out, "%11.6f %7s %-15s %-11s %" PRIu64 " events are missing here\n",
 		since(sink, event->time), "-", "-", "lost", count);
+}
+
+static void text_signal(struct sink *sink, const struct delivery *delivery)
+{
+	char comm[QUOTED(delivery->comm)], name[32];
+
+	quote_name(comm, sizeof(comm), delivery->comm);
+	fprintf(sink->out, "%11.6f %7d %-15s %-11s ", since(sink, delivery->time), delivery->pid,
+		comm, "signal");
+	if (delivery->tid != delivery->pid)
+		fprintf(sink->out, "thread %d, ", delivery->tid);
+	fputs(signal_name(delivery->signal, name, sizeof(name)), sink->out);
+	if (delivery->sender)
+		fprintf(sink->out, " from %d", delivery->sender);
+	putc('\n', sink->out);
 }
 
 static const char *outcome(const struct process *process, char *buffer, size_t size)
@@ -219,5 +248,6 @@ static void text_footer(struct sink *sink, const struct tree *tree)
 const struct sink_ops sink_text = {
 	.event = text_event,
 	.lost = text_lost,
+	.signal = text_signal,
 	.footer = text_footer,
 };

@@ -10,6 +10,7 @@
 
 #include <prefork.h>
 
+#include "core/delivery.h"
 #include "core/tree.h"
 #include "sink/format.h"
 #include "sink/output.h"
@@ -135,6 +136,36 @@ static void losses_are_told(void)
 	sink.ops->lost(&sink, &event, 5);
 	STRING(end(), "   0.012345       - -               lost        "
 	       "5 events are missing here\n");
+}
+
+static const char *show_signal(const char *format, const struct delivery *delivery)
+{
+	begin(format);
+	sink.ops->signal(&sink, delivery);
+	return end();
+}
+
+static void signals_are_shown(void)
+{
+	struct delivery delivery = {
+		.time = 10 * SECOND + 12345000, .pid = 1234, .tid = 1234, .comm = "ma\"ke",
+		.signal = SIGTERM, .sender = 77,
+	};
+
+	STRING(show_signal("text", &delivery),
+	       "   0.012345    1234 ma\"ke           signal      SIGTERM from 77\n");
+	STRING(show_signal("json", &delivery),
+	       "{\"event\":\"signal\",\"time\":10012345000,\"pid\":1234,\"tid\":1234,"
+	       "\"comm\":\"ma\\\"ke\",\"signal\":15,\"name\":\"SIGTERM\",\"sender\":77}\n");
+	delivery.tid = 1240;
+	delivery.signal = SIGRTMIN + 3;
+	delivery.sender = 0;
+	STRING(show_signal("text", &delivery),
+	       "   0.012345    1234 ma\"ke           signal      thread 1240, SIGRTMIN+3\n");
+	delivery.signal = 99;
+	STRING(show_signal("json", &delivery),
+	       "{\"event\":\"signal\",\"time\":10012345000,\"pid\":1234,\"tid\":1240,"
+	       "\"comm\":\"ma\\\"ke\",\"signal\":99,\"name\":\"signal 99\"}\n");
 }
 
 static struct tree *small_tree(void)
@@ -279,6 +310,7 @@ int main(void)
 		{ "text is aligned and without control characters", text_is_aligned_and_plain },
 		{ "JSON has the keys of the UAPI", json_has_the_keys_of_the_uapi },
 		{ "losses are told", losses_are_told },
+		{ "signals are shown", signals_are_shown },
 		{ "the tree is drawn", tree_is_drawn },
 		{ "the tree is listed in JSON", tree_is_listed_in_json },
 		{ "a deep tree is drawn in part", deep_tree_is_drawn_in_part },
