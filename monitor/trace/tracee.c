@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "tracee.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/ptrace.h>
+#include <sys/wait.h>
+
+#ifdef __SANITIZE_ADDRESS__
+#include <sanitizer/asan_interface.h>
+#define DEPTH_MAX	(64 * 1024)	/* of frames, in bytes */
+#endif
+
+
+/*
+ * The kernel lets a tracer wait while the process executes a program, and the
+ * exec waits for the tracer of the other threads: hence cancelled at any place.
+ * PTRACE_O_TRACEEXEC is left out, since nobody needs that stop.
+ */
+static int seize(pid_t tid)
+{
+	int state, type, err;
+
+	pthread_setcanceltype(PTHREAD_CANCEL_ASYNCHRONOUS, &type);
+	pthread_setcancelstate(PTHREAD_CANCEL_ENABLE, &state);
+	err = ptrace(PTRACE_SEIZE, tid, NULL, (void *)(uintptr_t)PTRACE_O_TRACECLONE) ? -errno : 0;
+	pthread_setcancelstate(state, NULL);
+	pthread_setcanceltype(type, NULL);
+	return err;
+}
+
+int tracee_seize(pid_t tid)
+{
+	return seize(tid);
+}
+
+/* Those that are ours already refuse. Returns how many are new. */
+static int seize_new(DIR *threads)
+{
+	struct dirent *thread;
+	int count = 0;
+
+	rewinddir(threads);
+	while ((thread = readdir(threads)))
+		count += thread->d_name[0] != '.' && !seize((pid_t)atoi(thread->d_name));
+	return count;
+}
+
+int tracee_seize_process(pid_t pid)
+{
+	int err = seize(pid), count, others = 0;
+	char path[64];
+	DIR *threads;
+
+	snprintf(path, sizeof(path), "/proc/%d/task", (int)pid);
+	threads = opendir(path);
+	if (!threads)
+		return err;
+	while ((count = seize_new(threads)))
+		others += count;
+	closedir(threads);
+	return others ? 0 : err;
+}
+
+int tracee_wait(struct stop *stop)
+{
+	siginfo_t info;
+	int state, err;
+
+	pthread_setcancelstate(PTHREAD_CANCEL_ENABLE, &state);
+	do
+		err = waitid(P_ALL, 0, &info, WEXITED | WSTOPPED | WNOWAIT | __WALL | __WNOTHREAD);
+	while (err && errno == EINTR);
+	err = err ? -errno : 0;
+	pthread_setcancelstate(state, NULL);
+	if (!err)
+		*stop = stop_of(&info);
+	return err;
+}
+
+/* Fails where it has been killed meanwhile, which is told next. */
+void tracee_resume(const struct stop *stop)
+{
+	switch (stop->kind) {
+	case STOP_END:
+		waitpid(stop->tid, NULL, WNOHANG | __WALL | __WNOTHREAD);
+		break;
+	case STOP_GROUP:
+		ptrace(PTRACE_LISTEN, stop->tid, NULL, NULL);
+		break;
+	case STOP_SIGNAL:
+	case STOP_PASSING:
+		ptrace(PTRACE_CONT, stop->tid, NULL, (void *)(uintptr_t)stop->signal);
+		break;
+	}
+}
+
+int tracee_siginfo(const struct stop *stop, siginfo_t *info)
+{
+	return ptrace(PTRACE_GETSIGINFO, stop->tid, NULL, info) ? -errno : 0;
+}
+
+void tracee_unwound(void *frame)
+{
+#ifdef __SANITIZE_ADDRESS__
+	__asan_unpoison_memory_region((void *)((uintptr_t)frame - DEPTH_MAX), DEPTH_MAX);
+#else
+	(void)frame;
+#endif
+}

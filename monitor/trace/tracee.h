@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What the calling thread traces with ptrace(2), which binds a tracee to the
+ * thread that seized it.
+ *
+ * A stop is looked at, and stays until the tracee is told to go on. So a thread
+ * may end at any time, even by SIGKILL: the kernel then lets go of its tracees,
+ * and gives each the signal that it was stopped with. (A stop that is taken
+ * with wait(2) loses the signal there.)
+ *
+ * A tracee may be killed at any time, too. Then nothing here fails; its end is
+ * what tracee_wait() tells next.
+ *
+ * Threads that use this are not to be cancelled but inside tracee_wait() and
+ * tracee_seize...(), which allow it whatever the state is.
+ */
+#ifndef TRACEE_H
+#define TRACEE_H
+
+#include <sys/types.h>
+
+#include "stop.h"
+
+/*
+ * Trace a task that runs or sleeps, without stopping it. Threads that it creates
+ * will be tracees, too, as will be processes by clone(2) without SIGCHLD.
+ * Returns 0 or -errno.
+ */
+int tracee_seize(pid_t tid);
+
+/*
+ * Trace all threads of a process that runs, until no other is found. Returns
+ * 0 when any is traced, or -errno.
+ */
+int tracee_seize_process(pid_t pid);
+
+/*
+ * Wait until any tracee stops or has ended. Returns 0, or -ECHILD when there is
+ * none left. Every stop is to be answered with tracee_resume().
+ */
+int tracee_wait(struct stop *stop);
+
+/* It goes on, with its signal; one that has ended is gone then. */
+void tracee_resume(const struct stop *stop);
+
+/* About the signal of a STOP_SIGNAL. Returns 0 or -errno. */
+int tracee_siginfo(const struct stop *stop, siginfo_t *info);
+
+/*
+ * For pthread_cleanup_push() in the first function of a thread that may be
+ * cancelled, with a variable of that function: a sanitizer must not take the
+ * frames that were left so for used ones.
+ */
+void tracee_unwound(void *frame);
+
+#endif
