@@ -34,6 +34,9 @@ struct adopter_ops {
 	int (*fd)(const struct adopter *adopter);
 	void (*turn)(struct adopter *adopter);
 
+	/* The session is about to be closed: no more use of it. May be NULL. */
+	void (*leave)(struct adopter *adopter);
+
 	/*
 	 * Watching is over, nothing is held any more. What is still to be done
 	 * is done in turns until this returns true.

@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "monitor.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include <prefork.h>
+
+#include "core/clock.h"
+#include "core/proc.h"
+#include "trace/tracee.h"
+
+/* Thousands of threads are to fit; sanitizers want more for themselves. */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define STACK_SIZE	(1024 * 1024)
+#else
+#define STACK_SIZE	(64 * 1024)
+#endif
+
+/* Whom a thread of this process traces already, as the creator of a newborn may do. */
+static bool is_ours(pid_t pid)
+{
+	pid_t tracer = (pid_t)proc_number(pid, "TracerPid");
+
+	return tracer > 0 && proc_number(tracer, "Tgid") == getpid();
+}
+
+static int seize(const struct monitor *monitor)
+{
+	int err = monitor->errand == ERRAND_NEWBORN ? tracee_seize(monitor->pid) :
+						      tracee_seize_process(monitor->pid);
+
+	return err == -EPERM && is_ours(monitor->pid) ? 0 : err;
+}
+
+/* The hold may be over by now (deadline, death): then there is nothing to release. */
+static void adopt(struct monitor *monitor)
+{
+	monitor->error = seize(monitor);
+	if (monitor->cookie)
+		prefork_release(monitor->pf, monitor->cookie);
+	sem_post(&monitor->settled);
+}
+
+/* While it is stopped, /proc tells of the one that is about to take the signal. */
+static void report(const struct monitor *monitor, const struct stop *stop)
+{
+	struct delivery delivery = { .time = boottime(), .tid = stop->tid, .signal = stop->signal };
+	siginfo_t info;
+
+	if (tracee_siginfo(stop, &info))
+		return;
+	delivery.pid = (pid_t)proc_number(stop->tid, "Tgid");
+	proc_comm(stop->tid, delivery.comm, sizeof(delivery.comm));
+	delivery.sender = stop_sender(&info);
+	if (delivery.pid > 0)
+		outbox_deliver(monitor->outbox, &delivery);
+}
+
+/*
+ * Its threads are tracees as well, and so is what it creates by clone(2) without
+ * SIGCHLD: until the last of them has ended. What is left of a command when it
+ * has ended runs on untraced.
+ */
+static void watch_over(const struct monitor *monitor)
+{
+	struct stop stop;
+
+	while (!tracee_wait(&stop)) {
+		if (stop.kind == STOP_END && stop.tid == monitor->pid &&
+		    monitor->errand == ERRAND_COMMAND)
+			return;
+		if (stop.kind == STOP_SIGNAL)
+			report(monitor, &stop);
+		tracee_resume(&stop);
+	}
+}
+
+static void say_last_word(struct monitor *monitor)
+{
+	struct note *note = monitor->last_word;
+
+	monitor->last_word = NULL;
+	outbox_put(monitor->outbox, note);
+}
+
+static void serve(struct monitor *monitor)
+{
+	while (sem_wait(&monitor->told))
+		;
+	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, NULL);
+	if (monitor->errand != ERRAND_NONE) {
+		adopt(monitor);
+		watch_over(monitor);
+	}
+	say_last_word(monitor);
+}
+
+static void *run(void *arg)
+{
+	pthread_cleanup_push(tracee_unwound, &arg);
+	serve(arg);
+	pthread_cleanup_pop(0);
+	return NULL;
+}
+
+/* Signals are for the owner; SIGCHLD would come with each stop. */
+static int start(struct monitor *monitor)
+{
+	pthread_attr_t attr;
+	sigset_t all;
+	int err;
+
+	sigfillset(&all);
+	pthread_attr_init(&attr);
+	pthread_attr_setsigmask_np(&attr, &all);
+	pthread_attr_setstacksize(&attr, STACK_SIZE + (size_t)PTHREAD_STACK_MIN);
+	err = pthread_create(&monitor->thread, &attr, run, monitor);
+	pthread_attr_destroy(&attr);
+	return err;
+}
+
+static struct monitor *allocate(void)
+{
+	struct monitor *monitor = calloc(1, sizeof(*monitor));
+
+	if (!monitor)
+		return NULL;
+	monitor->last_word = calloc(1, sizeof(*monitor->last_word));
+	if (monitor->last_word)
+		return monitor;
+	free(monitor);
+	return NULL;
+}
+
+static void discard(struct monitor *monitor)
+{
+	sem_destroy(&monitor->told);
+	sem_destroy(&monitor->settled);
+	free(monitor->last_word);
+	free(monitor);
+}
+
+struct monitor *monitor_create(pid_t pid, struct prefork *pf, struct outbox *outbox)
+{
+	struct monitor *monitor = allocate();
+	int err;
+
+	if (!monitor)
+		return NULL;
+	monitor->pid = pid;
+	monitor->pf = pf;
+	monitor->outbox = outbox;
+	monitor->last_word->ended = monitor;
+	sem_init(&monitor->told, 0, 0);
+	sem_init(&monitor->settled, 0, 0);
+	err = start(monitor);
+	if (!err)
+		return monitor;
+	discard(monitor);
+	errno = err;
+	return NULL;
+}
+
+void monitor_tell(struct monitor *monitor, enum errand errand, uint64_t cookie)
+{
+	monitor->errand = errand;
+	monitor->cookie = cookie;
+	sem_post(&monitor->told);
+}
+
+void monitor_settle(struct monitor *monitor)
+{
+	while (sem_wait(&monitor->settled))
+		;
+}
+
+void monitor_cancel(struct monitor *monitor)
+{
+	pthread_cancel(monitor->thread);
+}
+
+void monitor_destroy(struct monitor *monitor)
+{
+	pthread_join(monitor->thread, NULL);
+	discard(monitor);
+}

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The thread that watches over one process: it is there before the process is,
+ * traces it from its first instruction on, and waits for nobody else.
+ *
+ * Created, told and destroyed by one thread, its owner. It ends with its
+ * process; then it says so in the outbox.
+ */
+#ifndef MONITOR_H
+#define MONITOR_H
+
+#include <pthread.h>
+#include <semaphore.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/queue.h>
+#include <sys/types.h>
+
+#include "outbox.h"
+
+struct prefork;
+
+/* What to do. */
+enum errand {
+	ERRAND_NEWBORN,		/* trace the process, then release .cookie */
+	ERRAND_RUNNING,		/* trace all threads of the process */
+	ERRAND_COMMAND,		/* likewise; it is our child, whose end is for its parent */
+	ERRAND_NONE,		/* it will not come */
+};
+
+struct monitor {
+	LIST_ENTRY(monitor) entry;	/* for the owner */
+	pid_t pid;
+
+	/* Written before it is told. */
+	enum errand errand;
+	uint64_t cookie;	/* 0: it is not held */
+
+	/* Written before it is settled. */
+	int error;		/* why the process is not traced, -errno */
+
+	/* Its own. */
+	sem_t told, settled;
+	pthread_t thread;
+	struct prefork *pf;
+	struct outbox *outbox;
+	struct note *last_word;	/* NULL: said */
+};
+
+LIST_HEAD(monitors, monitor);
+
+/* A thread that waits to be told. NULL: errno says why. */
+struct monitor *monitor_create(pid_t pid, struct prefork *pf, struct outbox *outbox);
+
+/* Once. */
+void monitor_tell(struct monitor *monitor, enum errand errand, uint64_t cookie);
+
+/* Wait until the process is traced or cannot be. */
+void monitor_settle(struct monitor *monitor);
+
+/* Ends it soon, wherever it is; all that it traces goes on. It says nothing any more. */
+void monitor_cancel(struct monitor *monitor);
+
+/* Of one that has ended or was cancelled; waits for that. */
+void monitor_destroy(struct monitor *monitor);
+
+#endif
