@@ -20,12 +20,16 @@
 #define STACK_SIZE	(64 * 1024)
 #endif
 
-/* Whom a thread of this process traces already, as the creator of a newborn may do. */
-static bool is_ours(pid_t pid)
+/*
+ * What is refused because a thread of this process traces it, as that of the
+ * creator may do, or because it has ended: memory is the first that it gives back.
+ */
+static bool is_cared_for(pid_t pid)
 {
 	pid_t tracer = (pid_t)proc_number(pid, "TracerPid");
 
-	return tracer > 0 && proc_number(tracer, "Tgid") == getpid();
+	return proc_number(pid, "VmSize") < 0 ||
+	       (tracer > 0 && proc_number(tracer, "Tgid") == getpid());
 }
 
 static int seize(const struct monitor *monitor)
@@ -33,7 +37,7 @@ static int seize(const struct monitor *monitor)
 	int err = monitor->errand == ERRAND_NEWBORN ? tracee_seize(monitor->pid) :
 						      tracee_seize_process(monitor->pid);
 
-	return err == -EPERM && is_ours(monitor->pid) ? 0 : err;
+	return err == -EPERM && is_cared_for(monitor->pid) ? 0 : err;
 }
 
 /* The hold may be over by now (deadline, death): then there is nothing to release. */

@@ -172,6 +172,22 @@ static void newborn_that_cannot_be_traced_is_released(void)
 	subject_destroy(&subject);
 }
 
+static void newborn_that_has_ended_is_no_failure(void)
+{
+	siginfo_t info;
+	pid_t pid = fork();
+
+	if (!pid)
+		_exit(0);
+	EQUAL(0, waitid(P_PID, (id_t)pid, &info, WEXITED | WNOWAIT));
+	begin();
+	tell(PREFORK_EVENT_BORN, pid, 0);
+	EQUAL(1, turns_of(adopter->ops->fd(adopter)));
+	EQUAL(0, refusals);
+	end();
+	EQUAL(pid, waitpid(pid, NULL, 0));
+}
+
 static void process_that_is_ours_already_is_no_failure(void)
 {
 	struct subject subject = SUBJECT("sleep", "1000");
@@ -284,6 +300,7 @@ int main(int argc, char **argv)
 		{ "threads are nobody's business", threads_are_nobodys_business },
 		{ "a newborn that cannot be traced is released",
 		  newborn_that_cannot_be_traced_is_released },
+		{ "a newborn that has ended is no failure", newborn_that_has_ended_is_no_failure },
 		{ "a process that is ours already is no failure",
 		  process_that_is_ours_already_is_no_failure },
 		{ "each has a thread of its own, and goes on without",
