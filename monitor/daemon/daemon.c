@@ -48,7 +48,7 @@ static struct monitor *expected(const struct daemon *daemon, pid_t pid)
 {
 	struct monitor *monitor;
 
-	LIST_FOREACH(monitor, &daemon->expecting, entry)
+	for (monitor = LIST_FIRST(&daemon->expecting); monitor; monitor = LIST_NEXT(monitor, entry))
 		if (monitor->pid == pid)
 			return monitor;
 	return NULL;
@@ -155,7 +155,7 @@ static void cancel_all(const struct monitors *list)
 {
 	struct monitor *monitor;
 
-	LIST_FOREACH(monitor, list, entry)
+	for (monitor = LIST_FIRST(list); monitor; monitor = LIST_NEXT(monitor, entry))
 		monitor_cancel(monitor);
 }
 
