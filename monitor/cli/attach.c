@@ -7,10 +7,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "adoption.h"
 #include "diagnose.h"
 #include "follow.h"
 #include "found.h"
 #include "options.h"
+#include "tracing.h"
 #include "verbs.h"
 
 static const char help[] =
@@ -37,9 +39,10 @@ static pid_t parse_pid(const char *text)
 	return (pid_t)value;
 }
 
-static bool watch_tree(struct follow *follow, const struct options *options, pid_t pid)
+static bool watch_tree(struct follow *follow, const struct prefork_watch_options *watch,
+		       pid_t pid)
 {
-	int refused = prefork_watch_tree(follow_session(follow), pid, &options->watch);
+	int refused = prefork_watch_tree(follow_session(follow), pid, watch);
 
 	if (refused > 0)
 		warn("%d descendants of process %d are not watched (%s)", refused, pid,
@@ -60,11 +63,15 @@ static int find(const struct found *found, void *arg)
  */
 static int begin(struct follow *follow, const struct options *options, char **pids)
 {
+	struct prefork_watch_options watch = options->watch;
 	bool any = false;
 	int err;
 
+	if (!adoption_begin(follow, options, 0, &watch) ||
+	    !tracing_begin(follow, options, &watch))
+		return STATUS_FAILURE;
 	for (; *pids; pids++)
-		any |= watch_tree(follow, options, parse_pid(*pids));
+		any |= watch_tree(follow, &watch, parse_pid(*pids));
 	if (!any)
 		return STATUS_FAILURE;
 	err = found_each(follow_session(follow), find, follow);

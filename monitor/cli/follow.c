@@ -11,6 +11,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "core/adopter.h"
 #include "core/clock.h"
 #include "core/proc.h"
 #include "core/tree.h"
@@ -33,7 +34,9 @@ struct follow {
 	struct output *output;
 	struct sink sink;
 	struct tree *tree;
+	struct adopter *adopter;	/* or NULL */
 	int signals;		/* signalfd */
+	bool signalled;
 	uint64_t seq;		/* of the last event */
 	struct prefork_event event;
 };
@@ -97,6 +100,8 @@ void follow_destroy(struct follow *follow)
 {
 	if (!follow)
 		return;
+	if (follow->adopter)
+		follow->adopter->ops->destroy(follow->adopter);
 	prefork_close(follow->pf);
 	output_close(follow->output);
 	tree_destroy(follow->tree);
@@ -108,16 +113,18 @@ void follow_destroy(struct follow *follow)
 bool follow_catch(struct follow *follow, const int *caught)
 {
 	sigset_t set;
+	int fd;
 
 	sigemptyset(&set);
 	for (; *caught; caught++)
 		if (!is_ignored(*caught))
 			sigaddset(&set, *caught);
-	follow->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-	if (follow->signals < 0) {
+	fd = signalfd(follow->signals, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	if (fd < 0) {
 		fail("cannot catch signals: %s", strerror(errno));
 		return false;
 	}
+	follow->signals = fd;
 	sigprocmask(SIG_BLOCK, &set, NULL);
 	output_hurry_by(follow->output, follow->signals);
 	return true;
@@ -128,20 +135,47 @@ struct prefork *follow_session(const struct follow *follow)
 	return follow->pf;
 }
 
+void follow_adopt(struct follow *follow, struct adopter *adopter)
+{
+	follow->adopter = adopter;
+}
+
 bool follow_found(struct follow *follow, pid_t pid, const char *comm)
 {
 	char *command = follow->options->tree ? proc_command(pid, "") : NULL;
+	struct adopter *adopter = follow->adopter;
 	uint64_t start = follow->sink.epoch;
 	pid_t ppid = 0;
 
 	proc_origin(pid, &ppid, &start);
-	return tree_add(follow->tree, pid, ppid, start, comm, command);
+	if (!tree_add(follow->tree, pid, ppid, start, comm, command))
+		return false;
+	if (adopter && adopter->ops->found)
+		adopter->ops->found(adopter, pid);
+	return true;
+}
+
+void follow_signal(struct follow *follow, const struct delivery *delivery)
+{
+	if (!follow->options->quiet)
+		follow->sink.ops->signal(&follow->sink, delivery);
+}
+
+void follow_missed(struct follow *follow, uint64_t count)
+{
+	const struct prefork_event now = { .time = boottime() };
+
+	follow->sink.ops->lost(&follow->sink, &now, count);
 }
 
 /* A hold that is over by now (deadline, death) needs no answer. */
-static void release(struct follow *follow, const struct prefork_event *event)
+static void answer(struct follow *follow, const struct prefork_event *event)
 {
-	if (event->cookie && event->type != PREFORK_EVENT_TIMEOUT)
+	struct adopter *adopter = follow->adopter;
+
+	if (adopter && adopter->ops->event(adopter, event, follow->tree))
+		return;
+	if (prefork_event_is_hold(event))
 		prefork_release(follow->pf, event->cookie);
 }
 
@@ -168,10 +202,10 @@ static void handle(struct follow *follow, const struct prefork_event *event)
 {
 	char *command = NULL;
 
-	release(follow, event);
 	if (event->type == PREFORK_EVENT_EXEC && follow->options->tree)
 		command = proc_command(event->pid, event->path);
 	tree_event(follow->tree, event, command);
+	answer(follow, event);
 	check_sequence(follow, event);
 	show(follow, event);
 }
@@ -196,7 +230,7 @@ static int take_burst(struct follow *follow)
  * Returns the signal that came, or 0. What has been told so far is written
  * while it has not been taken, so that nobody keeps us for ever who does not read.
  */
-static int take_signal(const struct follow *follow)
+static int take_signal(struct follow *follow)
 {
 	struct pollfd pfd = { .fd = follow->signals, .events = POLLIN };
 	struct signalfd_siginfo info;
@@ -206,7 +240,13 @@ static int take_signal(const struct follow *follow)
 	output_flush(follow->output);
 	if (read(follow->signals, &info, sizeof(info)) != sizeof(info))
 		return 0;
+	follow->signalled = true;
 	return (int)info.ssi_signo;
+}
+
+static int adopter_fd(const struct follow *follow)
+{
+	return follow->adopter ? follow->adopter->ops->fd(follow->adopter) : -1;
 }
 
 /*
@@ -219,15 +259,18 @@ static int turn(struct follow *follow, int fd, int timeout_ms)
 		{ .fd = prefork_fd(follow->pf), .events = POLLIN },
 		{ .fd = follow->signals, .events = POLLIN },
 		{ .fd = fd, .events = POLLIN },
+		{ .fd = adopter_fd(follow), .events = POLLIN },
 	};
 	int error = output_error(follow->output);
 	int count = take_burst(follow);
 
+	if (follow->adopter)
+		follow->adopter->ops->turn(follow->adopter);
 	if (count)
 		return count;
 	if (output_flush(follow->output) != error)
 		return 0;	/* no sleep before that has been looked at */
-	if (poll(pfds, 3, timeout_ms) < 0 && errno != EINTR)
+	if (poll(pfds, 4, timeout_ms) < 0 && errno != EINTR)
 		return -errno;
 	return 0;
 }
@@ -251,10 +294,20 @@ enum follow_end follow_until_all_ended(struct follow *follow, int *detail)
 	return FOLLOW_DONE;
 }
 
+/* Of a child that is traced by a thread of ours, its stops show here as well. */
+static bool goes_on(pid_t pid)
+{
+	siginfo_t info = { 0 };
+
+	if (waitid(P_PID, (id_t)pid, &info, WEXITED | WNOHANG | WNOWAIT) < 0)
+		return false;
+	return !info.si_pid || info.si_code == CLD_TRAPPED;
+}
+
 /* Between two turns. Returns 1 when it has ended, 0 while it runs, -errno. */
 static int reap(pid_t pid, int *status)
 {
-	pid_t reaped = waitpid(pid, status, WNOHANG);
+	pid_t reaped = goes_on(pid) ? 0 : waitpid(pid, status, WNOHANG);
 
 	return reaped < 0 ? -errno : reaped == pid;
 }
@@ -311,13 +364,35 @@ enum follow_end follow_until_child_ended(struct follow *follow, pid_t pid, int *
 	return end;
 }
 
+/* Whatever it still has to do for those that have ended, unless a signal comes or came. */
+static void await_adopter(struct follow *follow)
+{
+	struct adopter *adopter = follow->adopter;
+	struct pollfd pfds[] = {
+		{ .fd = follow->signals, .events = POLLIN },
+		{ .fd = adopter_fd(follow), .events = POLLIN },
+	};
+
+	while (!adopter->ops->finish(adopter) && !follow->signalled) {
+		output_flush(follow->output);
+		if (poll(pfds, 2, -1) < 0 && errno != EINTR)
+			break;
+		adopter->ops->turn(adopter);
+		take_signal(follow);
+	}
+}
+
 int follow_finish(struct follow *follow)
 {
 	int err;
 
+	if (follow->adopter && follow->adopter->ops->leave)
+		follow->adopter->ops->leave(follow->adopter);
 	/* Nobody is held while we write, however long that takes. */
 	prefork_close(follow->pf);
 	follow->pf = NULL;
+	if (follow->adopter)
+		await_adopter(follow);
 	if (follow->options->tree)
 		follow->sink.ops->footer(&follow->sink, follow->tree);
 	err = output_close(follow->output);

@@ -11,6 +11,8 @@
 
 #include "options.h"
 
+struct adopter;
+struct delivery;
 struct follow;
 
 /* Opens session and output. Tells what fails and returns NULL. */
@@ -21,18 +23,26 @@ void follow_destroy(struct follow *follow);
 
 /*
  * The signals of @caught (0 ends the list) no longer end the program but end
- * follow_until_...(); those that were ignored stay so. Tells what fails and
- * returns false.
+ * follow_until_...(), and the wait in follow_finish(); those that are ignored
+ * stay so. Once more with others, it is for those. Tells what fails and returns
+ * false.
  */
 bool follow_catch(struct follow *follow, const int *caught);
 
 struct prefork *follow_session(const struct follow *follow);
+
+/* Who takes care of what is held; the session outlives it. Destroyed with follow. */
+void follow_adopt(struct follow *follow, struct adopter *adopter);
 
 /*
  * A process that is watched already, before follow_until_...(); parents before
  * their children. False without memory.
  */
 bool follow_found(struct follow *follow, pid_t pid, const char *comm);
+
+/* A signal that is taken; and that so many were, of which nothing is known. */
+void follow_signal(struct follow *follow, const struct delivery *delivery);
+void follow_missed(struct follow *follow, uint64_t count);
 
 enum follow_end {
 	FOLLOW_DONE,
@@ -51,7 +61,8 @@ enum follow_end follow_until_all_ended(struct follow *follow, int *detail);
 enum follow_end follow_until_child_ended(struct follow *follow, pid_t pid, int *detail);
 
 /*
- * Ends all watches, then the footer and the output. Returns 0, or -errno when not
+ * Ends all watches, waits for what the adopter has still to do unless a signal
+ * has ended the watching, then the footer and the output. Returns 0, or -errno when not
  * everything could be written; a reader that closed its end of the pipe, or a
  * signal that came while it did not read, is none of these.
  */

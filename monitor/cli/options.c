@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "adopt/template.h"
 #include "diagnose.h"
 #include "sink/format.h"
 #include "sink/sink.h"
@@ -18,6 +19,11 @@ enum {
 	OPTION_TIMEOUT,
 	OPTION_TREE,
 	OPTION_THREADS,
+	OPTION_ADOPT,
+	OPTION_ADOPT_ON,
+	OPTION_ADOPT_READY,
+	OPTION_MATCH,
+	OPTION_TRACE,
 	OPTION_HELP,
 };
 
@@ -26,6 +32,11 @@ static const struct option long_options[] = {
 	{ "format", required_argument, NULL, OPTION_FORMAT },
 	{ "hold", required_argument, NULL, OPTION_HOLD },
 	{ "timeout", required_argument, NULL, OPTION_TIMEOUT },
+	{ "adopt", required_argument, NULL, OPTION_ADOPT },
+	{ "adopt-on", required_argument, NULL, OPTION_ADOPT_ON },
+	{ "adopt-ready", required_argument, NULL, OPTION_ADOPT_READY },
+	{ "match", required_argument, NULL, OPTION_MATCH },
+	{ "trace", no_argument, NULL, OPTION_TRACE },
 	{ "tree", no_argument, NULL, OPTION_TREE },
 	{ "threads", no_argument, NULL, OPTION_THREADS },
 	{ "quiet", no_argument, NULL, 'q' },
@@ -43,6 +54,17 @@ static const char options_help[] =
 "      --timeout MS      let held tasks go on after so long (default 10000,\n"
 "                        0: never)\n"
 "      --threads         report threads, too (implied by --hold all)\n"
+"      --adopt COMMAND   run COMMAND for each new process, which is held at birth\n"
+"                        until COMMAND is ready; in the arguments {pid} {ppid}\n"
+"                        {tid} {comm} {exe} {depth} are replaced\n"
+"      --adopt-on WHAT   birth (default), or exec: for each new program\n"
+"      --adopt-ready HOW ptrace (default): when the process is traced; exit: when\n"
+"                        COMMAND has ended; notify: when it has sent READY=1 to\n"
+"                        $NOTIFY_SOCKET\n"
+"      --match RULE      adopt only where comm=GLOB, exe=GLOB, depth=N or uid=N,\n"
+"                        or !comm=GLOB and so on; all of several have to hold\n"
+"      --trace           trace each process with a thread of its own, from its first\n"
+"                        instruction on, and show the signals that it takes\n"
 "      --tree            at the end, show the tree of processes\n"
 "  -q, --quiet           show no events\n"
 "      --help            show this help\n";
@@ -85,6 +107,45 @@ static bool set_timeout(struct options *options, const char *number)
 	return true;
 }
 
+/* Only looked at: it is split when it is needed. Returns what is wrong, or NULL. */
+static const char *set_adopt(struct options *options, const char *command)
+{
+	static char text[128];
+	const char *problem;
+
+	template_destroy(template_create(command, &problem));
+	options->adopt.command = command;
+	if (!problem)
+		return NULL;
+	snprintf(text, sizeof(text), "--adopt %s", problem);
+	return text;
+}
+
+static bool set_adopt_on(struct options *options, const char *name)
+{
+	if (strcmp(name, "birth") && strcmp(name, "exec"))
+		return false;
+	options->adopt.on = strcmp(name, "exec") ? ADOPT_ON_BIRTH : ADOPT_ON_EXEC;
+	return true;
+}
+
+static bool set_adopt_ready(struct options *options, const char *name)
+{
+	static const char *const names[] = {
+		[ADOPT_READY_PTRACE] = "ptrace",
+		[ADOPT_READY_EXIT] = "exit",
+		[ADOPT_READY_NOTIFY] = "notify",
+	};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		if (strcmp(names[i], name))
+			continue;
+		options->adopt.ready = (enum adopt_ready)i;
+		return true;
+	}
+	return false;
+}
+
 static bool set_format(struct options *options, const char *name)
 {
 	options->format = format_find(name);
@@ -119,6 +180,20 @@ static const char *set(struct options *options, int option)
 	case OPTION_TIMEOUT:
 		return set_timeout(options, optarg) ? NULL :
 			"--timeout is a number of milliseconds";
+	case OPTION_ADOPT:
+		return set_adopt(options, optarg);
+	case OPTION_ADOPT_ON:
+		return set_adopt_on(options, optarg) ? NULL : "--adopt-on is birth or exec";
+	case OPTION_ADOPT_READY:
+		return set_adopt_ready(options, optarg) ? NULL :
+			"--adopt-ready is ptrace, exit or notify";
+	case OPTION_MATCH:
+		return match_add(&options->adopt.match, optarg) ? NULL :
+			"--match is comm=GLOB, exe=GLOB, depth=N or uid=N, with or without a "
+			"'!' before it";
+	case OPTION_TRACE:
+		options->trace = true;
+		return NULL;
 	case OPTION_TREE:
 		options->tree = true;
 		return NULL;
@@ -127,6 +202,18 @@ static const char *set(struct options *options, int option)
 		return NULL;
 	}
 	return "not implemented";
+}
+
+/* What is wrong with the options together, or NULL. */
+static const char *check(const struct options *options)
+{
+	const struct adopt_options *adopt = &options->adopt;
+
+	if (!adopt->command && (adopt->on || adopt->ready || adopt->match.count))
+		return "--adopt-on, --adopt-ready and --match need --adopt";
+	if (adopt->command && options->trace)
+		return "--adopt and --trace both take the newborn; choose one";
+	return NULL;
 }
 
 int options_parse(struct options *options, int argc, char **argv, const char *help, int *status)
@@ -152,6 +239,11 @@ int options_parse(struct options *options, int argc, char **argv, const char *he
 			*status = fail_usage(argv[0], "%s, not '%s'", problem, optarg);
 			return 0;
 		}
+	}
+	problem = check(options);
+	if (problem) {
+		*status = fail_usage(argv[0], "%s", problem);
+		return 0;
 	}
 	return optind;
 }

@@ -7,12 +7,16 @@
 
 #include <prefork.h>
 
+#include "adopt/adopt.h"
+
 struct sink_ops;
 
 struct options {
 	const char *path;		/* of the output, NULL: standard output */
 	const struct sink_ops *format;
 	struct prefork_watch_options watch;
+	struct adopt_options adopt;
+	bool trace;
 	bool tree;
 	bool quiet;
 };

@@ -4,10 +4,12 @@
 #include <signal.h>
 #include <string.h>
 
+#include "adoption.h"
 #include "child.h"
 #include "diagnose.h"
 #include "follow.h"
 #include "options.h"
+#include "tracing.h"
 #include "verbs.h"
 
 static const char help[] =
@@ -21,15 +23,35 @@ static const char help[] =
 "itself failed, 126 when COMMAND could not be run, 127 when it was not found.\n";
 
 /*
- * Signals from the terminal are for the command, which ends by them or not. To
- * be asked for vforkmon alone, they end the watching; the command goes on.
+ * Signals from the terminal are for the command, which ends by them or not; when
+ * it has, they end what is still waited for. To be asked for vforkmon alone, the
+ * others end the watching; the command goes on.
  */
 static const int caught[] = { SIGTERM, SIGHUP, 0 };
 
+static struct {
+	sighandler_t interrupt, quit;
+} before;
+
 static void ignore_terminal(void)
 {
-	signal(SIGINT, SIG_IGN);
-	signal(SIGQUIT, SIG_IGN);
+	before.interrupt = signal(SIGINT, SIG_IGN);
+	before.quit = signal(SIGQUIT, SIG_IGN);
+}
+
+/* Nothing may come between, hence the mask. */
+static void heed_terminal(struct follow *follow)
+{
+	static const int all[] = { SIGTERM, SIGHUP, SIGINT, SIGQUIT, 0 };
+	sigset_t terminal;
+
+	sigemptyset(&terminal);
+	sigaddset(&terminal, SIGINT);
+	sigaddset(&terminal, SIGQUIT);
+	sigprocmask(SIG_BLOCK, &terminal, NULL);
+	signal(SIGINT, before.interrupt);
+	signal(SIGQUIT, before.quit);
+	follow_catch(follow, all);
 }
 
 /* Who ignores it, as whoever started us may have done, has no child to wait for. */
@@ -48,6 +70,9 @@ static int begin(struct follow *follow, const struct options *options, struct ch
 	if (!follow_catch(follow, caught))
 		return STATUS_FAILURE;
 	watch.flags |= PREFORK_WATCH_TREE;
+	if (!adoption_begin(follow, options, child->pid, &watch) ||
+	    !tracing_begin(follow, options, &watch))
+		return STATUS_FAILURE;
 	err = prefork_watch(follow_session(follow), child->pid, &watch);
 	if (err)
 		return fail_watch(child->pid, err);
@@ -64,6 +89,7 @@ static int follow_command(struct follow *follow, pid_t pid)
 
 	switch (follow_until_child_ended(follow, pid, &detail)) {
 	case FOLLOW_DONE:
+		heed_terminal(follow);
 		status = child_exit_status(detail);
 		break;
 	case FOLLOW_SIGNALLED:

@@ -7,7 +7,7 @@ _vforkmon_operand() {
 	for ((i = 2; i < COMP_CWORD; i++)); do
 		case ${COMP_WORDS[i]} in
 		--) printf '%d' $((i + 1)); return ;;
-		-o | --output | --format | --hold | --timeout)
+		-o | --output | --format | --hold | --timeout | --adopt | --adopt-on | --adopt-ready | --match)
 			((i++))
 			[ "${COMP_WORDS[i]-}" != '=' ] || ((i++)) ;;
 		-*) ;;
@@ -44,12 +44,16 @@ _vforkmon() {
 	-o | --output) mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
 	--format) words='text json' ;;
 	--hold) words='none vfork fork all' ;;
-	--timeout) return ;;
+	--adopt-on) words='birth exec' ;;
+	--adopt-ready) words='ptrace exit notify' ;;
+	--match) words='comm= exe= depth= uid= !comm= !exe= !depth= !uid=' ;;
+	--timeout | --adopt) return ;;
 	esac
 	if [ -z "$words" ]; then
 		case ${COMP_WORDS[1]}$cur in
 		run-* | attach-*)
-			words='--output --format --hold --timeout --threads --tree --quiet --help' ;;
+			words='--output --format --hold --timeout --threads --adopt --adopt-on
+				--adopt-ready --match --trace --tree --quiet --help' ;;
 		status-*) words='--format --verbose --help' ;;
 		run*) mapfile -t COMPREPLY < <(compgen -c -- "$cur"); return ;;
 		attach*) words=$(cd /proc && printf '%s ' [1-9]*) ;;

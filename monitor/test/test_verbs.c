@@ -188,6 +188,17 @@ static void run_ends_as_the_command_does(void)
 	EQUAL(128 + SIGKILL, RUN(&plain, "sh", "-c", "kill -KILL $$"));
 }
 
+/* Our own child is traced by another thread of ours. */
+static void traced_command_ends_as_it_would(void)
+{
+	EQUAL(0, RUN(&plain, "--trace", "true"));
+	EQUAL(128 + SIGUSR1, RUN(&plain, "--trace", "sh", "-c", "kill -USR1 $$"));
+	EQUAL(3, RUN(&plain, "--trace", "sh", "-c", "trap : USR1; kill -USR1 $$; exit 3"));
+	EQUAL(128 + SIGKILL, RUN(&plain, "--trace", "sh", "-c", "kill -KILL $$"));
+	EQUAL(0, RUN(&plain, "--trace", "sh", "-c", "grep -q 'TracerPid:.[1-9]' /proc/$$/status"));
+	EQUAL(STATUS_FAILURE, RUN(&plain, "--trace", "--adopt", "strace -p {pid}", "true"));
+}
+
 static void ignored_sigchld_makes_no_difference(void)
 {
 	const struct setting ignores = { .ignores_children = true };
@@ -196,6 +207,21 @@ static void ignored_sigchld_makes_no_difference(void)
 	/* Bit 16 for signal 17: the command has what we were given. */
 	EQUAL(0, RUN(&ignores, "grep", "-q", "SigIgn:.*[13579bdf]....$", "/proc/self/status"));
 	EQUAL(1, RUN(&plain, "grep", "-q", "SigIgn:.*[13579bdf]....$", "/proc/self/status"));
+}
+
+static void wrong_adoption_is_refused_before_anything_runs(void)
+{
+	const struct setting closed = { .closed_stderr = true };
+	static char *const wrong[][2] = {
+		{ "--adopt", "strace {pod}" }, { "--adopt", "" }, { "--adopt", "{comm}" },
+		{ "--adopt-on", "exec" }, { "--adopt-on", "fork" }, { "--adopt-ready", "exit" },
+		{ "--adopt-ready", "soon" }, { "--match", "depth=1" }, { "--match", "depth=x" },
+	};
+
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
+		EQUAL(STATUS_FAILURE, RUN(&closed, wrong[i][0], wrong[i][1], "sh", "-c", "exit 3"));
+	EQUAL(3, RUN(&closed, "--adopt", "strace {pid}", "--adopt-on", "exec", "--adopt-ready",
+		     "exit", "--match", "!depth=1", "sh", "-c", "exit 3"));
 }
 
 static void missing_command_is_told_also_without_stderr(void)
@@ -318,7 +344,10 @@ int main(void)
 {
 	static const struct tap_test tests[] = {
 		{ "run ends as the command does", run_ends_as_the_command_does },
+		{ "a traced command ends as it would", traced_command_ends_as_it_would },
 		{ "an ignored SIGCHLD makes no difference", ignored_sigchld_makes_no_difference },
+		{ "a wrong adoption is refused before anything runs",
+		  wrong_adoption_is_refused_before_anything_runs },
 		{ "a missing command is told also without stderr",
 		  missing_command_is_told_also_without_stderr },
 		{ "a reader that has gone ends attach, not run",
