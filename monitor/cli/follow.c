@@ -36,7 +36,7 @@ struct follow {
 	struct tree *tree;
 	struct adopter *adopter;	/* or NULL */
 	int signals;		/* signalfd */
-	bool signalled;
+	bool signalled;		/* ends every wait from then on */
 	uint64_t seq;		/* of the last event */
 	struct prefork_event event;
 };
