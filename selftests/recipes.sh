@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# The recipes of docs/recipes.md, each as it stands there.
+# The recipes of docs/recipes.md.
 # shellcheck disable=SC2016 # the variables of gdb
 set -u
 here=$(cd "${0%/*}/.." && pwd)
