@@ -145,6 +145,13 @@ static void birth_abandon(struct announcement *announcement)
 		announcement_abandon_atomic(announcement);
 }
 
+static void birth_lose_exec(const struct watch *watch)
+{
+	queue_lose(&watch->owner->queue, 1);
+	if (watch->options.hold & PREFORK_HOLD_EXEC)
+		stats_inc(PREFORK_STAT_UNHELD);
+}
+
 void birth_exec(pid_t old_tid)
 {
 	struct watch *watch;
@@ -156,7 +163,7 @@ void birth_exec(pid_t old_tid)
 	watch->exec_old_tid = old_tid;
 	/* One is enough: it is passed before the process can execute again. */
 	if (!gate_attach_embedded(&watch->exec, watch, birth_reach_exec))
-		queue_lose(&watch->owner->queue, 1);
+		birth_lose_exec(watch);
 	watch_put(watch);
 }
 

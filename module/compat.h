@@ -6,6 +6,7 @@
 #define PREFORK_COMPAT_H
 
 #include <linux/sched.h>
+#include <linux/task_work.h>
 #include <linux/version.h>
 #include <net/genetlink.h>
 
@@ -31,5 +32,42 @@
 #error "this kernel cannot restrict multicast groups; update its headers"
 #endif
 #define COMPAT_MCGRP_SYS_ADMIN	.flags = GENL_MCAST_CAP_SYS_ADMIN
+
+/*
+ * Has current stopped for a tracer since it was marked? Every ptrace_stop()
+ * overwrites the message and leaves 0; only during a stop can it be read. Before
+ * 336d4b814bf0 ("ptrace: Move setting/clearing ptrace_message into
+ * ptrace_stop") it did not: take any tracer for one that had it stop.
+ */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(5, 18, 0)
+static inline void compat_mark_stop(void)
+{
+	current->ptrace_message = 1;
+}
+
+static inline bool compat_has_stopped(void)
+{
+	bool stopped = !current->ptrace_message;
+
+	current->ptrace_message = 0;
+	return stopped;
+}
+#else
+static inline void compat_mark_stop(void)
+{
+}
+
+static inline bool compat_has_stopped(void)
+{
+	return current->ptrace;
+}
+#endif
+
+/* 7f62d40d9cb5 ("task_work: Introduce task_work_pending") */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(5, 18, 0)
+#define compat_task_work_pending()	task_work_pending(current)
+#else
+#define compat_task_work_pending()	(READ_ONCE(current->task_works) != NULL)
+#endif
 
 #endif /* PREFORK_COMPAT_H */

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "gate.h"
+#include "compat.h"
 #include "event.h"
 #include "handlers.h"
 #include "owner.h"
@@ -135,16 +136,14 @@ static void gate_report_timeout(struct gate *gate)
 	gate_post_end(gate, PREFORK_EVENT_TIMEOUT, NULL);
 }
 
-/* Has something come that lets a task with a tracer stop for it? */
+/* Is something there that only current can take, and will stop with? */
 static bool stop_pends(void)
 {
 	sigset_t pending;
 	bool any;
 
 	spin_lock_irq(&sighand_of_current()->siglock);
-	sigorsets(&pending, &current->pending.signal,
-		  &current->signal->shared_pending.signal);
-	sigandnsets(&pending, &pending, &current->blocked);
+	sigandnsets(&pending, &current->pending.signal, &current->blocked);
 	any = !sigisemptyset(&pending) ||
 	      current->jobctl & JOBCTL_PENDING_MASK;
 	spin_unlock_irq(&sighand_of_current()->siglock);
@@ -152,25 +151,22 @@ static bool stop_pends(void)
 }
 
 /*
- * Somebody traces the task and had it stop, or is about to: that is what one
- * waits for at a gate. A tracer that only seizes leaves the hold to its owner,
- * and so does one of a task that was woken to be frozen.
+ * Somebody traces the task and has had it stop while it was parked, or will at
+ * once: that is what one waits for at a gate. A tracer that only seizes leaves
+ * the hold to its owner, and so does one of a task that was woken to be frozen.
  */
 static bool gate_is_adopted(const struct gate *gate)
 {
-	return current->ptrace && gate->stopping;
+	return current->ptrace && (gate->stopped || stop_pends());
 }
 
 static enum hold_wait gate_wait(struct gate *gate)
 {
-	enum hold_wait wait;
-
-	if (gate_is_adopted(gate))	/* it had been parked */
+	if (gate->stopped && current->ptrace)
 		return HOLD_INTERRUPTED;
+	gate->stopped = false;
 	handlers_defer();
-	wait = hold_wait(&gate->hold);
-	gate->stopping = wait == HOLD_INTERRUPTED && stop_pends();
-	return wait;
+	return hold_wait(&gate->hold);
 }
 
 /* It comes back from get_signal(), or rather from ours. */
@@ -234,7 +230,7 @@ static void gate_close_for_good(struct gate *gate)
  */
 static bool gate_yield(struct gate *gate)
 {
-	if (gate->behind)
+	if (gate->behind && !compat_task_work_pending())
 		return false;
 	gate->behind = true;
 	return gate_queue(gate, current);
@@ -270,6 +266,7 @@ bool gate_attach_embedded(struct gate *gate, struct watch *watch,
 	struct gate *near = gate_current();
 
 	if (near) {	/* it got by while a probe was off */
+		near->behind = false;
 		if (!near->queued)
 			gate_queue(near, current);
 		return false;
@@ -323,7 +320,9 @@ bool prefork_get_signal(struct ksignal *signal)
 	bool any;
 
 	gate->inside = true;
+	compat_mark_stop();
 	any = real_get_signal(signal);
+	gate->stopped = compat_has_stopped();
 	gate->inside = false;
 	if (gate->passed)
 		gate_leave(gate);

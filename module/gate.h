@@ -40,8 +40,7 @@ struct gate {
 	bool queued;			/* work is */
 	bool behind;			/* it has let older works go first */
 	bool held;			/* hold is registered */
-	bool stopping;			/* what has interrupted the wait has a
-					 * task stop for its tracer */
+	bool stopped;			/* for a tracer, inside */
 	bool inside;			/* the task is in our get_signal() */
 	bool passed;			/* inside: leave with the task */
 

@@ -542,6 +542,51 @@ TEST_F_TIMEOUT(newborn, that_is_seized_only_is_held_over_a_freeze, 60)
 	cgroup_remove(&cg);
 }
 
+/* It stops within its freeze, and is its tracer's from then on. */
+TEST_F_TIMEOUT(newborn, can_be_seized_and_interrupted_while_it_is_frozen, 60)
+{
+	struct scene *scene = &self->scene;
+	const struct prefork_event *e = &scene->session.event;
+	struct cgroup cg;
+
+	cgroup_make(_metadata, &cg);
+	begin(_metadata, scene);
+	EXPECT_EQ(0, cgroup_move(&cg, scene->pid));
+	EXPECT_EQ(0, cgroup_write(cg.path, "cgroup.freeze", "1"));
+	EXPECT_TRUE(cgroup_frozen_reaches(&cg, 1));
+	ASSERT_EQ(0, ptrace(PTRACE_SEIZE, scene->tid, 0, 0));
+	ASSERT_EQ(0, ptrace(PTRACE_INTERRUPT, scene->tid, 0, 0));
+	EXPECT_EQ(PTRACE_EVENT_STOP, await_stop(_metadata, scene->tid) >> 16);
+	EXPECT_EQ(0, cgroup_write(cg.path, "cgroup.freeze", "0"));
+	EXPECT_FALSE(has_run());
+	ASSERT_EQ(0, ptrace(PTRACE_CONT, scene->tid, 0, 0));
+	trace_to_the_end(_metadata, scene->tid);
+	session_await(_metadata, &scene->session, PREFORK_EVENT_ADOPTED);
+	EXPECT_EQ(scene->cookie, e->cookie);
+	expect_run(_metadata, scene);
+	actor_end(&scene->actor);
+	cgroup_remove(&cg);
+}
+
+/* Its stop was over before there was a tracer. */
+TEST_F_TIMEOUT(newborn, that_is_seized_after_its_stop_is_held, 60)
+{
+	struct scene *scene = &self->scene;
+	int status;
+
+	begin(_metadata, scene);
+	ASSERT_EQ(0, signal_newborn(scene, SIGSTOP));
+	ASSERT_TRUE(proc_state_reaches(scene->tid, 'T'));
+	ASSERT_EQ(0, signal_newborn(scene, SIGCONT));
+	ASSERT_EQ(0, ptrace(PTRACE_SEIZE, scene->tid, 0, 0));
+	EXPECT_TRUE(proc_state_reaches(scene->tid, 'S'));
+	expect_held(_metadata, scene);
+	release(_metadata, scene);
+	ASSERT_EQ(scene->tid, waitpid(scene->tid, &status, __WALL));
+	EXPECT_TRUE(WIFEXITED(status));
+	expect_run(_metadata, scene);
+}
+
 TEST_F_TIMEOUT(newborn, that_is_seized_while_it_is_frozen_is_held, 60)
 {
 	struct scene *scene = &self->scene;
