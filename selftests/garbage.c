@@ -283,9 +283,10 @@ TEST_F_TIMEOUT(garbage, unknown_flags_are_refused, 60)
 		uint32_t value;
 	} rows[] = {
 		{ PREFORK_A_FLAGS, 0x4 }, { PREFORK_A_FLAGS, EVERYTHING },
-		{ PREFORK_A_HOLD, 0x8 }, { PREFORK_A_HOLD, EVERYTHING },
+		{ PREFORK_A_HOLD, 0x40 }, { PREFORK_A_HOLD, EVERYTHING },
 		/* Threads are not reported here, so they cannot be held. */
 		{ PREFORK_A_HOLD, PREFORK_HOLD_THREAD },
+		{ PREFORK_A_HOLD, PREFORK_HOLD_BIRTH_THREAD },
 	};
 	struct nl_msg *msg;
 	size_t i;
