@@ -61,13 +61,20 @@ static const char *program_of(const struct adopt *adopt, char *to, size_t size)
 	return to;
 }
 
-/* Who is traced or past the deadline is not held any more, and the answer is late. */
+/*
+ * Who is traced or past the deadline is not held any more, and the answer is
+ * late. One that could not be sent is for the end of the command.
+ */
 static bool release(const struct adopt *adopt, struct adoption *adoption)
 {
-	uint64_t cookie = adoption->cookie;
+	int err;
 
-	adoption->cookie = 0;
-	return cookie && adopt->pf && !prefork_release(adopt->pf, cookie);
+	if (!adoption->cookie || !adopt->pf)
+		return false;
+	err = prefork_release(adopt->pf, adoption->cookie);
+	if (!err || err == -ENOENT || err == -EALREADY)
+		adoption->cookie = 0;
+	return !err;
 }
 
 static const char *describe_end(int status, char *to, size_t size)
@@ -93,6 +100,17 @@ static void warn_of_end(const struct adopt *adopt, const struct adoption *adopti
 		    adopt->options->ready == ADOPT_READY_EXIT ? "" : " before it was ready");
 }
 
+/*
+ * A command that is just being started has a copy of each descriptor for a
+ * moment: closing ours would not be enough.
+ */
+static void stop_waiting(const struct adopt *adopt, const struct adoption *adoption)
+{
+	epoll_ctl(adopt->epoll, EPOLL_CTL_DEL, adoption->command.pidfd, NULL);
+	if (adoption->notify >= 0)
+		epoll_ctl(adopt->epoll, EPOLL_CTL_DEL, adoption->notify, NULL);
+}
+
 static void forget(struct adopt *adopt, struct adoption *adoption)
 {
 	struct adoption **link = &adopt->adoptions;
@@ -100,6 +118,7 @@ static void forget(struct adopt *adopt, struct adoption *adoption)
 	while (*link != adoption)
 		link = &(*link)->next;
 	*link = adoption->next;
+	stop_waiting(adopt, adoption);
 	command_forget(&adoption->command);
 	if (adoption->notify >= 0)
 		close(adoption->notify);
@@ -182,12 +201,14 @@ static int begin(struct adopt *adopt, const struct prefork_event *event,
 
 	if (!adoption)
 		return -ENOMEM;
+	adoption->command.pidfd = -1;
 	adoption->pid = event->pid;
 	adoption->cookie = event->cookie;
 	words = template_fill(adopt->template, values);
 	err = start(adopt, adoption, words);
 	template_free_words(words);
 	if (err) {
+		stop_waiting(adopt, adoption);
 		if (adoption->notify >= 0)
 			close(adoption->notify);
 		free(adoption);

@@ -13,8 +13,8 @@
 
 /*
  * What this program does to signals is not for others: it ignores some and
- * blocks those it reads from a descriptor. What it was given itself, as by
- * nohup(1), is passed on.
+ * blocks those it reads from a descriptor. Whatever else it was given itself,
+ * as SIGHUP by nohup(1), is passed on.
  */
 static int set_signals(posix_spawnattr_t *attr)
 {

@@ -46,7 +46,7 @@ int notify_open(char name[static NOTIFY_NAME_MAX])
 	return fd;
 }
 
-/* Anybody can find the name. */
+/* Anybody can find the name. The kernel tells the real user of the sender. */
 static bool may_tell(struct msghdr *header)
 {
 	const struct cmsghdr *control = CMSG_FIRSTHDR(header);
@@ -56,7 +56,7 @@ static bool may_tell(struct msghdr *header)
 	    control->cmsg_type != SCM_CREDENTIALS)
 		return false;
 	memcpy(&sender, CMSG_DATA(control), sizeof(sender));
-	return !sender.uid || sender.uid == geteuid();
+	return !sender.uid || sender.uid == getuid() || sender.uid == geteuid();
 }
 
 static bool says_ready(char *message)

@@ -67,6 +67,8 @@ static int begin(struct follow *follow, const struct options *options, char **pi
 	bool any = false;
 	int err;
 
+	if (options->trace)	/* else it might stop the shell that is to go on */
+		signal(SIGTSTP, SIG_IGN);
 	if (!adoption_begin(follow, options, 0, &watch) ||
 	    !tracing_begin(follow, options, &watch))
 		return STATUS_FAILURE;

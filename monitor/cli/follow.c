@@ -28,6 +28,11 @@
 /* How long events of what has ended may be on their way. */
 #define STRAGGLER_MS	100
 
+/* Between two looks at a child that has ended and that its tracer has yet to reap. */
+#define LINGER_MS	10
+
+#define NS_PER_MS	UINT64_C(1000000)
+
 struct follow {
 	const struct options *options;
 	struct prefork *pf;
@@ -277,6 +282,7 @@ static int turn(struct follow *follow, int fd, int timeout_ms)
 
 enum follow_end follow_until_all_ended(struct follow *follow, int *detail)
 {
+	uint64_t heard = boottime();
 	int count;
 
 	do {
@@ -290,7 +296,9 @@ enum follow_end follow_until_all_ended(struct follow *follow, int *detail)
 			return FOLLOW_SIGNALLED;
 		if (output_error(follow->output))
 			return FOLLOW_DONE;
-	} while (count || tree_running(follow->tree));
+		if (count || tree_running(follow->tree))
+			heard = boottime();
+	} while (boottime() - heard < STRAGGLER_MS * NS_PER_MS);
 	return FOLLOW_DONE;
 }
 
@@ -326,10 +334,17 @@ static enum follow_end take_last_words(struct follow *follow, pid_t pid)
 			break;
 		if (count)
 			silent_since = boottime();
-		else if (boottime() - silent_since > LAST_WORD_MS * UINT64_C(1000000))
+		else if (boottime() - silent_since > LAST_WORD_MS * NS_PER_MS)
 			break;
 	}
 	return FOLLOW_DONE;
+}
+
+static bool has_ended(int pidfd)
+{
+	struct pollfd pfd = { .fd = pidfd, .events = POLLIN };
+
+	return poll(&pfd, 1, 0) == 1;
 }
 
 static enum follow_end follow_child(struct follow *follow, pid_t pid, int pidfd, int *detail)
@@ -337,7 +352,8 @@ static enum follow_end follow_child(struct follow *follow, pid_t pid, int pidfd,
 	int status, reaped;
 
 	while (!(reaped = reap(pid, &status))) {
-		*detail = turn(follow, pidfd, -1);
+		*detail = has_ended(pidfd) ? turn(follow, -1, LINGER_MS) :
+					     turn(follow, pidfd, -1);
 		if (*detail < 0)
 			return FOLLOW_FAILED;
 		*detail = take_signal(follow);

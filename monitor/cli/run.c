@@ -87,9 +87,12 @@ static int follow_command(struct follow *follow, pid_t pid)
 {
 	int detail, err, status = STATUS_FAILURE;
 
-	switch (follow_until_child_ended(follow, pid, &detail)) {
-	case FOLLOW_DONE:
+	enum follow_end end = follow_until_child_ended(follow, pid, &detail);
+
+	if (end != FOLLOW_SIGNALLED)
 		heed_terminal(follow);
+	switch (end) {
+	case FOLLOW_DONE:
 		status = child_exit_status(detail);
 		break;
 	case FOLLOW_SIGNALLED:

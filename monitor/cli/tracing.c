@@ -2,6 +2,7 @@
 #include "tracing.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <string.h>
 
 #include "daemon/daemon.h"
@@ -44,6 +45,9 @@ bool tracing_begin(struct follow *follow, const struct options *options,
 
 	if (!options->trace)
 		return true;
+	/* Stopped, for a word on the terminal, it would stop all that it traces. */
+	signal(SIGTTOU, SIG_IGN);
+	signal(SIGTTIN, SIG_IGN);
 	adopter = daemon_create(follow_session(follow), &listener);
 	if (!adopter) {
 		fail("cannot begin: %s", strerror(errno));

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <prefork.h>
@@ -89,7 +90,8 @@ static bool on_event(struct adopter *adopter, const struct prefork_event *event,
 	switch (event->type) {
 	case PREFORK_EVENT_PREFORK:
 		/* The caller releases the parent, now that there is somebody for the child. */
-		expect(daemon, event->child);
+		if (!expected(daemon, event->child))
+			expect(daemon, event->child);
 		return false;
 	case PREFORK_EVENT_BORN:
 		return born(daemon, event);
@@ -101,11 +103,18 @@ static bool on_event(struct adopter *adopter, const struct prefork_event *event,
 	}
 }
 
+static bool is_our_child(pid_t pid)
+{
+	siginfo_t info;
+
+	return !waitid(P_PID, (id_t)pid, &info, WEXITED | WNOHANG | WNOWAIT);
+}
+
 /* A child of ours does not run before it is told to: it can be waited for. */
 static void on_found(struct adopter *adopter, pid_t pid)
 {
 	struct daemon *daemon = daemon_of(adopter);
-	bool command = proc_number(pid, "PPid") == getpid();
+	bool command = is_our_child(pid);
 	struct monitor *monitor = expect(daemon, pid);
 
 	if (!send_out(daemon, monitor, command ? ERRAND_COMMAND : ERRAND_RUNNING, 0))
