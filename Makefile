@@ -4,7 +4,7 @@
 # Which kernel: a name in selftests/qemu/kernels/, or KDIR=FOLDER for one's own (as in
 # /lib/modules/$(uname -r)/build).
 KERNEL = 6.1
-check: KERNEL = debug
+check check-long: KERNEL = debug
 
 # What `make run` follows.
 CMD = make -C monitor -j2 O=/tmp/monitor
@@ -22,6 +22,7 @@ help:
 	@echo 'make run [CMD=...]    follow a build, or another command, in a virtual machine'
 	@echo 'make shell            a prompt in that virtual machine'
 	@echo 'make check            all tests [KERNEL=6.1] [TESTS="NAME..."]'
+	@echo 'make check-long       the same, what is tried often as often as it should be: hours'
 	@echo 'make lint             static checks'
 	@echo 'make install          library and program, with KDIR=... also the module'
 	@echo 'make clean            remove build/'
@@ -57,8 +58,9 @@ run: export CMD := $(CMD)
 shell: all
 	@$(vm) --timeout 0 -- bash -l
 
-check: module monitor selftests
+check check-long: module monitor selftests
 	@selftests/check $(KERNEL) $(TESTS)
+check-long: export PREFORK_LONG = 1
 
 # A fresh build: kbuild checks what it compiles.
 lint: packages
@@ -77,4 +79,4 @@ install: monitor $(if $(KDIR),module)
 clean:
 	rm -rf $(build)
 
-.PHONY: all help packages build-packages module monitor sanitized selftests run shell check lint install clean
+.PHONY: all help packages build-packages module monitor sanitized selftests run shell check check-long lint install clean

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * effort.h - how often to try what takes long
+ */
+#ifndef SELFTESTS_EFFORT_H
+#define SELFTESTS_EFFORT_H
+
+#include <stdbool.h>
+#include <stdlib.h>
+
+/* `make check-long` sets it. */
+static inline bool effort_is_full(void)
+{
+	const char *set = getenv("PREFORK_LONG");
+
+	return set && *set;
+}
+
+/* @brief times by `make check`, @full by `make check-long`. */
+static inline long effort(long brief, long full)
+{
+	return effort_is_full() ? full : brief;
+}
+
+#endif /* SELFTESTS_EFFORT_H */
