@@ -39,8 +39,11 @@
  *         ESRCH     this socket does not watch that process, or has never
  *                   watched any
  *
- *   RELEASE    { COOKIE, [VERDICT], [ERRNO] }
- *       Answer a hold of this socket.
+ *   RELEASE    { COOKIE, [VERDICT], [ERRNO], [FORCE] }
+ *       Answer a hold of this socket. With FORCE it may be that of another
+ *       one, which needs CAP_SYS_ADMIN in the initial user namespace; only
+ *       CONTINUE can be forced.
+ *         EPERM     FORCE without that capability
  *         ENOENT    no such hold: its deadline has passed, the task is gone,
  *                   or somebody traces it
  *         EALREADY  it has been answered before
@@ -63,10 +66,13 @@
  * Events, sent to the owner and copied to the multicast group "events"; all
  * carry SEQ, TIME, PID, TID and COMM (LOST: only SEQ and TIME)
  *
- *   PREFORK      { CHILD, CLONE_FLAGS, [THREAD], [COOKIE, [DEADLINE]] }
- *       The task is about to create CHILD. With COOKIE it is held until
+ *   PREFORK      { CHILD, [NSPID], CLONE_FLAGS, [THREAD],
+ *                  [COOKIE, [DEADLINE]] }
+ *       The task is about to create CHILD. NSPID is there if the child lives
+ *       in a PID namespace below that of the reader. With COOKIE it is held until
  *       RELEASE names that cookie or DEADLINE passes.
- *   BORN         { PPID, CLONE_FLAGS, [THREAD], [COOKIE, [DEADLINE]] }
+ *   BORN         { PPID, [NSPID], CLONE_FLAGS, [THREAD],
+ *                  [COOKIE, [DEADLINE]] }
  *       PID (or, with THREAD, the thread TID of it) now exists and has not
  *       executed an instruction yet. With COOKIE it is held at birth and will
  *       not before the hold has ended; see below.
@@ -186,6 +192,9 @@ enum prefork_attr {
 	PREFORK_A_STATS,	/* nest of u64: enum prefork_stat */
 	PREFORK_A_TRACER,	/* u32: TID of who traces the task, 0: it has
 				 * just let it go, or has no number there */
+	PREFORK_A_NSPID,	/* u32: number of the child, or newborn, in a
+				 * PID namespace of its own */
+	PREFORK_A_FORCE,	/* flag: though another socket holds it */
 
 	__PREFORK_A_MAX,
 	PREFORK_A_MAX = __PREFORK_A_MAX - 1
@@ -214,6 +223,8 @@ enum prefork_verdict {
 
 enum prefork_reason {
 	PREFORK_REASON_REQUEST,		/* UNWATCH */
+	PREFORK_REASON_ACCESS,		/* the process has got privileges, and
+					 * may not be watched any more */
 };
 
 /* Attributes of PREFORK_A_STATS; gauges first, then counts since load. */
