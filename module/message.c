@@ -23,6 +23,15 @@ static int put_pid_nr(struct sk_buff *skb, int attr, struct pid *pid,
 	return nla_put_u32(skb, attr, pid_nr_ns(pid, ns));
 }
 
+/* The number in the namespace that it lives in, where that is not @ns. */
+static int fill_nspid(struct sk_buff *skb, struct pid *pid,
+		      const struct pid_namespace *ns)
+{
+	struct pid_namespace *own = ns_of_pid(pid);
+
+	return own == ns ? 0 : put_pid_nr(skb, PREFORK_A_NSPID, pid, own);
+}
+
 static int fill_hold(struct sk_buff *skb, const struct event *event)
 {
 	return (event->cookie &&
@@ -35,6 +44,7 @@ static int fill_prefork(struct sk_buff *skb, const struct event *event,
 			struct pid_namespace *ns)
 {
 	return put_pid_nr(skb, PREFORK_A_CHILD, event->other, ns) ||
+	       fill_nspid(skb, event->other, ns) ||
 	       put_u64(skb, PREFORK_A_CLONE_FLAGS, event->clone_flags);
 }
 
@@ -42,6 +52,7 @@ static int fill_born(struct sk_buff *skb, const struct event *event,
 		     struct pid_namespace *ns)
 {
 	return put_pid_nr(skb, PREFORK_A_PPID, event->other, ns) ||
+	       fill_nspid(skb, event->tid, ns) ||
 	       put_u64(skb, PREFORK_A_CLONE_FLAGS, event->clone_flags);
 }
 
