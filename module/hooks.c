@@ -207,17 +207,18 @@ static int probes_arm(void)
 	int err = probes_usable();
 
 	if (err) {
-		pr_warn("kprobes cannot be used: error %d; see /sys/kernel/debug/kprobes/enabled\n",
+		pr_warn_ratelimited("kprobes cannot be used: error %d; see /sys/kernel/debug/kprobes/enabled\n",
 			err);
 		return err;
 	}
 	for (i = 0; i < ARRAY_SIZE(probes); i++) {
 		err = probe_arm(&probes[i]);
 		if (err) {
-			pr_warn("no probe on %s(): error %d%s\n",
-				probes[i].name, err, err == -EBUSY ?
-				", a live patch or another user of ftrace holds it" :
-				"");
+			pr_warn_ratelimited("no probe on %s(): error %d%s\n",
+					    probes[i].name, err,
+					    err == -EBUSY ?
+					    ", a live patch or another user of ftrace holds it" :
+					    "");
 			probes_disarm(i);
 			return err;
 		}
@@ -242,8 +243,8 @@ static int traces_arm(void)
 		err = tracepoint_probe_register(traces[i].tracepoint,
 						traces[i].hit, NULL);
 		if (err) {
-			pr_warn("no probe on tracepoint %s: error %d\n",
-				traces[i].name, err);
+			pr_warn_ratelimited("no probe on tracepoint %s: error %d\n",
+					    traces[i].name, err);
 			traces_disarm(i);
 			return err;
 		}
