@@ -20,6 +20,15 @@ int access_sender(const struct sk_buff *skb, struct netlink_ext_ack *extack)
 	return -EPERM;
 }
 
+int access_force(const struct sk_buff *skb, struct netlink_ext_ack *extack)
+{
+	if (netlink_capable(skb, CAP_SYS_ADMIN))
+		return 0;
+	NL_SET_ERR_MSG(extack,
+		       "FORCE needs CAP_SYS_ADMIN in the initial user namespace");
+	return -EPERM;
+}
+
 int access_target(struct task_struct *task, struct netlink_ext_ack *extack)
 {
 	if (task->flags & PF_KTHREAD) {

@@ -56,6 +56,7 @@ static const struct nla_policy release_policy[PREFORK_A_MAX + 1] = {
 	[PREFORK_A_VERDICT]	= NLA_POLICY_MAX(NLA_U32,
 						 PREFORK_VERDICT_HOLD_CHILD),
 	[PREFORK_A_ERRNO]	= NLA_POLICY_RANGE(NLA_U32, 1, DENY_ERRNO_MAX),
+	[PREFORK_A_FORCE]	= { .type = NLA_FLAG },
 };
 
 static const struct nla_policy empty_policy[PREFORK_A_MAX + 1] = {};
@@ -439,10 +440,47 @@ static void explain_answer(struct genl_info *info, int err)
 				    "it is the task itself that is held, not a creation: only CONTINUE answers it");
 }
 
+struct question {
+	u64 cookie;
+	const struct hold_answer *answer;
+};
+
+static int ask_owner(struct owner *owner, const void *data)
+{
+	const struct question *question = data;
+
+	return hold_answer(owner, question->cookie, question->answer);
+}
+
+static int release_own(struct sk_buff *skb, const struct question *question)
+{
+	struct owner *owner = owner_find(NETLINK_CB(skb).sk);
+	int err = owner ? ask_owner(owner, question) : -ENOENT;
+
+	owner_put(owner);
+	return err;
+}
+
+static int release_forced(struct sk_buff *skb, struct genl_info *info,
+			  const struct question *question)
+{
+	int err = access_force(skb, info->extack);
+
+	if (err)
+		return err;
+	if (question->answer->verdict != PREFORK_VERDICT_CONTINUE) {
+		NL_SET_ERR_MSG_ATTR(info->extack,
+				    info->attrs[PREFORK_A_VERDICT],
+				    "only CONTINUE can be forced");
+		return -EINVAL;
+	}
+	return owners_ask(ask_owner, question);
+}
+
 static int cmd_release(struct sk_buff *skb, struct genl_info *info)
 {
 	struct hold_answer answer;
-	struct owner *owner;
+	struct question question = { .answer = &answer };
 	int err;
 
 	if (!info->attrs[PREFORK_A_COOKIE]) {
@@ -452,11 +490,10 @@ static int cmd_release(struct sk_buff *skb, struct genl_info *info)
 	err = parse_answer(info, &answer);
 	if (err)
 		return err;
-	owner = owner_find(NETLINK_CB(skb).sk);
-	err = owner ? hold_answer(owner,
-				  nla_get_u64(info->attrs[PREFORK_A_COOKIE]),
-				  &answer) : -ENOENT;
-	owner_put(owner);
+	question.cookie = nla_get_u64(info->attrs[PREFORK_A_COOKIE]);
+	if (info->attrs[PREFORK_A_FORCE])
+		return release_forced(skb, info, &question);
+	err = release_own(skb, &question);
 	explain_answer(info, err);
 	return err;
 }

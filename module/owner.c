@@ -98,6 +98,22 @@ unlock:
 	return owner;
 }
 
+int owners_ask(int (*ask)(struct owner *owner, const void *question),
+	       const void *question)
+{
+	struct owner *owner;
+	int answer = -ENOENT;
+
+	mutex_lock(&owners_lock);
+	list_for_each_entry(owner, &owners, node) {
+		answer = ask(owner, question);
+		if (answer != -ENOENT)
+			break;
+	}
+	mutex_unlock(&owners_lock);
+	return answer;
+}
+
 /*
  * A port can be bound again before its previous socket's release has been
  * told, so the number alone does not say which of two owners is meant.

@@ -49,6 +49,13 @@ struct owner *owner_of_socket(struct sock *sock, struct net *net, u32 portid,
 struct owner *owner_find(const struct sock *sock);
 
 /*
+ * Calls @ask for each owner until one has an answer other than -ENOENT, which
+ * is returned.
+ */
+int owners_ask(int (*ask)(struct owner *owner, const void *question),
+	       const void *question);
+
+/*
  * Takes the next owner whose socket was closed at this port out of the list,
  * or returns NULL. The caller gets the list's reference, and has the module
  * pinned until owner_retire().
