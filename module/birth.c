@@ -3,6 +3,7 @@
  * The child's path: it is born, executes programs, and ends.
  */
 #include "birth.h"
+#include "access.h"
 #include "announcement.h"
 #include "call.h"
 #include "event.h"
@@ -11,6 +12,7 @@
 #include "park.h"
 #include "stats.h"
 #include "symbols.h"
+#include "unwatch.h"
 #include "watch.h"
 
 #include <linux/dcache.h>
@@ -89,7 +91,7 @@ static char *image_path(void)
 		goto out;
 	path = d_path(&image->f_path, buffer, PATH_MAX);
 	if (!IS_ERR(path))
-		copy = kstrdup(path, GFP_KERNEL);
+		copy = kstrdup(path, GFP_KERNEL_ACCOUNT);
 out:
 	kfree(buffer);
 	return copy;
@@ -161,8 +163,11 @@ void birth_exec(pid_t old_tid)
 	if (!watch)
 		return;
 	watch->exec_old_tid = old_tid;
+	/* It may just have got privileges, and must not be seen using them. */
+	if (!access_lasts(watch->cred))
+		unwatch_lost(watch);
 	/* One is enough: it is passed before the process can execute again. */
-	if (!gate_attach_embedded(&watch->exec, watch, birth_reach_exec))
+	else if (!gate_attach_embedded(&watch->exec, watch, birth_reach_exec))
 		birth_lose_exec(watch);
 	watch_put(watch);
 }
@@ -180,6 +185,8 @@ static void birth_report_exit(struct watch *watch)
 {
 	struct event *exit = watch->exit;
 
+	if (!queue_admits(&watch->owner->queue))
+		return;
 	watch->exit = NULL;
 	event_label(exit, PREFORK_EVENT_EXIT, current->group_leader, NULL);
 	exit->status = exit_status(current);
@@ -192,8 +199,11 @@ static void birth_report_exit(struct watch *watch)
 static void birth_report_thread_exit(struct watch *watch)
 {
 	struct queue *queue = &watch->owner->queue;
-	struct event *exit = event_alloc(GFP_NOWAIT | __GFP_NOWARN);
+	struct event *exit;
 
+	if (!queue_admits(queue))
+		return;
+	exit = event_alloc(GFP_NOWAIT | __GFP_NOWARN);
 	if (!exit) {
 		queue_lose(queue, 1);
 		return;
@@ -219,6 +229,14 @@ static void birth_end_watch(struct watch *watch)
 	watch_put(watch);
 }
 
+static void birth_end(struct watch *watch)
+{
+	if (access_lasts(watch->cred))
+		birth_end_watch(watch);
+	else
+		unwatch_lost(watch);
+}
+
 void birth_exit(void)
 {
 	struct watch *watch;
@@ -229,9 +247,10 @@ void birth_exit(void)
 	if (!watch)
 		return;
 	if (!atomic_read(&current->signal->live))
-		birth_end_watch(watch);
+		birth_end(watch);
 	else if (watch->options.flags & PREFORK_WATCH_THREADS &&
-		 !(current->signal->flags & SIGNAL_GROUP_EXIT))
+		 !(current->signal->flags & SIGNAL_GROUP_EXIT) &&
+		 access_lasts(watch->cred))
 		birth_report_thread_exit(watch);
 	watch_put(watch);
 }

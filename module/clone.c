@@ -6,6 +6,7 @@
  * kernel_clone() and, inside that, of alloc_pid().
  */
 #include "clone.h"
+#include "access.h"
 #include "announcement.h"
 #include "call.h"
 #include "compat.h"
@@ -16,6 +17,7 @@
 #include "reserve.h"
 #include "stats.h"
 #include "symbols.h"
+#include "unwatch.h"
 #include "watch.h"
 
 #include <linux/err.h>
@@ -127,14 +129,16 @@ static int clone_hold(struct call *call)
 
 static void clone_prepare_child(struct call *call, u64 clone_flags)
 {
-	struct watch *watch = call->watch;
+	struct watch *watch = call->watch, *child;
 
 	if ((clone_flags & CLONE_THREAD) ||
 	    !(watch->options.flags & PREFORK_WATCH_TREE))
 		return;
-	call->child_watch = watch_alloc(watch->owner, NULL, &watch->options);
-	if (!call->child_watch)
+	child = watch_alloc_child(watch);
+	if (IS_ERR(child))
 		queue_lose(&watch->owner->queue, 1);
+	else
+		call->child_watch = child;
 }
 
 /* Is the child to be held at birth? */
@@ -214,12 +218,24 @@ static void clone_conclude(struct call *call, pid_t ret)
 	announcement_free(announcement);
 }
 
+/* The watch of current, if its watcher may still have one; strong, or NULL. */
+static struct watch *clone_watch(void)
+{
+	struct watch *watch = watch_find(task_tgid(current));
+
+	if (!watch || access_lasts(watch->cred))
+		return watch;
+	unwatch(watch, PREFORK_REASON_ACCESS);
+	watch_put(watch);
+	return NULL;
+}
+
 static pid_t clone_watched(struct call *call, struct kernel_clone_args *args)
 {
 	pid_t ret;
 
 	call->announcement = clone_resume(args);
-	call->watch = watch_find(task_tgid(current));
+	call->watch = clone_watch();
 	if (!call->watch && !call->announcement)
 		return real_kernel_clone(args);
 	if (!call->watch)	/* has just ended; the hold too */

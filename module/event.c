@@ -11,7 +11,8 @@ static struct kmem_cache *event_cache;
 
 int event_init(void)
 {
-	event_cache = KMEM_CACHE(event, 0);
+	/* Who is told of pays: allocated, they are, by the task itself. */
+	event_cache = KMEM_CACHE(event, SLAB_ACCOUNT);
 	return event_cache ? 0 : -ENOMEM;
 }
 

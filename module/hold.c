@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "hold.h"
+#include "account.h"
 #include "owner.h"
 #include "stats.h"
 #include "watch.h"
@@ -21,6 +22,10 @@ int hold_register(struct hold *hold)
 	struct owner *owner = hold->watch->owner;
 	int err;
 
+	if (!account_charge(owner->account, ACCOUNT_HOLDS)) {
+		stats_inc(PREFORK_STAT_UNHELD);
+		return -ENOSPC;
+	}
 	init_completion(&hold->answered);
 	hold->answer = (struct hold_answer){};
 	hold->cookie = atomic_long_inc_return(&hold_last_cookie);
@@ -29,14 +34,19 @@ int hold_register(struct hold *hold)
 	err = xa_insert(&owner->holds, hold->cookie, hold, GFP_KERNEL);
 	if (err) {
 		stats_inc(PREFORK_STAT_UNHELD);
-		return err;
+		goto err_uncharge;
 	}
 	if (READ_ONCE(hold->watch->gone)) {
 		xa_erase(&owner->holds, hold->cookie);
-		return -ESRCH;
+		err = -ESRCH;
+		goto err_uncharge;
 	}
 	atomic_inc(&hold->watch->held);
 	return 0;
+
+err_uncharge:
+	account_uncharge(owner->account, ACCOUNT_HOLDS);
+	return err;
 }
 
 void hold_start(struct hold *hold, struct pid *tid)
@@ -93,7 +103,10 @@ enum hold_wait hold_wait_killable(struct hold *hold)
 
 bool hold_end(struct hold *hold)
 {
-	xa_erase(&hold->watch->owner->holds, hold->cookie);
+	struct owner *owner = hold->watch->owner;
+
+	xa_erase(&owner->holds, hold->cookie);
+	account_uncharge(owner->account, ACCOUNT_HOLDS);
 	atomic_dec(&hold->watch->held);
 	if (hold_started(hold))
 		stats_dec(PREFORK_STAT_HELD);

@@ -46,8 +46,9 @@ enum hold_wait {
 };
 
 /*
- * Registers it: fill the borrowed members first. Fails without memory or if
- * the watch has gone; then there is nothing to wait for. Sleeps.
+ * Registers it: fill the borrowed members first. Fails without memory, if the
+ * user holds as many as he may, or if the watch has gone; then there is nothing
+ * to wait for. Sleeps.
  */
 int hold_register(struct hold *hold);
 

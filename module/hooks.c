@@ -6,16 +6,19 @@
  *
  * LOCKING: hooks_lock guards arming and disarming. The last watch, call or
  * gate may leave in atomic context, so disarming is left to a work, which
- * looks again.
+ * looks again. It comes a little later, so that nobody can keep the machine
+ * busy with patching its code by watching something now and then.
  */
 #include "hooks.h"
 #include "birth.h"
 #include "call.h"
 #include "clone.h"
 #include "gate.h"
+#include "limits.h"
 #include "queue.h"
 #include "watch.h"
 
+#include <linux/jiffies.h>
 #include <linux/kprobes.h>
 #include <linux/module.h>
 #include <linux/mutex.h>
@@ -297,12 +300,13 @@ static void hooks_idle_work(struct work_struct *work)
 	mutex_unlock(&hooks_lock);
 }
 
-static DECLARE_WORK(hooks_idle, hooks_idle_work);
+static DECLARE_DELAYED_WORK(hooks_idle, hooks_idle_work);
 
 static void hooks_look_again(void)
 {
 	if (!in_use())
-		queue_work(prefork_wq, &hooks_idle);
+		queue_delayed_work(prefork_wq, &hooks_idle,
+				   msecs_to_jiffies(HOOKS_LINGER_MS));
 }
 
 int hooks_get(struct netlink_ext_ack *extack)
@@ -380,7 +384,7 @@ int hooks_init(void)
 /* No watch, no call, no gate: each would pin the module. */
 void hooks_exit(void)
 {
-	cancel_work_sync(&hooks_idle);
+	cancel_delayed_work_sync(&hooks_idle);
 	mutex_lock(&hooks_lock);
 	if (armed)
 		hooks_disarm();

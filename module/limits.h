@@ -5,6 +5,20 @@
 /* Events that wait for one owner before those that may be dropped are. */
 #define QUEUE_MAX_EVENTS	4096
 
+/*
+ * Nor is more than that kept of what comes from tasks that cannot wait: ends
+ * of processes, threads and watches.
+ */
+#define QUEUE_BOUND		16384
+
+/* How long the probes stay, in ms, when nobody needs them for now. */
+#define HOOKS_LINGER_MS		100
+
+/* Of each user without CAP_SYS_PTRACE, unless parameters say otherwise. */
+#define USER_MAX_SOCKETS	8
+#define USER_MAX_WATCHES	4096
+#define USER_MAX_HOLDS		1024
+
 /* Events taken from a queue at once; about what one datagram holds. */
 #define QUEUE_BATCH		32
 

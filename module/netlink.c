@@ -17,12 +17,14 @@
 #include "unwatch.h"
 #include "watch.h"
 
+#include <linux/cred.h>
 #include <linux/file.h>
 #include <linux/module.h>
 #include <linux/mutex.h>
 #include <linux/pid_namespace.h>
 #include <linux/sched/signal.h>
 #include <linux/sched/task.h>
+#include <linux/slab.h>
 #include <net/genetlink.h>
 #include <net/sock.h>
 
@@ -247,7 +249,20 @@ static u32 get_u32(struct genl_info *info, int attr, u32 otherwise)
 	return info->attrs[attr] ? nla_get_u32(info->attrs[attr]) : otherwise;
 }
 
-static int parse_options(struct genl_info *info, struct watch_options *options)
+/* Some holds keep a task from being frozen: not for long, by just anybody. */
+static int check_timeout(struct sk_buff *skb, struct genl_info *info,
+			 u32 timeout)
+{
+	if ((timeout && timeout <= PREFORK_TIMEOUT_DEFAULT) ||
+	    access_is_privileged(skb))
+		return 0;
+	NL_SET_ERR_MSG_ATTR(info->extack, info->attrs[PREFORK_A_TIMEOUT],
+			    "holds without a deadline, or for more than 10 seconds, need CAP_SYS_PTRACE");
+	return -EPERM;
+}
+
+static int parse_options(struct sk_buff *skb, struct genl_info *info,
+			 struct watch_options *options)
 {
 	options->flags = get_u32(info, PREFORK_A_FLAGS, 0);
 	options->hold = get_u32(info, PREFORK_A_HOLD, 0);
@@ -259,7 +274,7 @@ static int parse_options(struct genl_info *info, struct watch_options *options)
 				    "threads are held only where they are reported: FLAGS lack THREADS");
 		return -EINVAL;
 	}
-	return 0;
+	return check_timeout(skb, info, options->timeout);
 }
 
 static int check_target(struct task_struct *task, struct genl_info *info)
@@ -281,12 +296,43 @@ static int add_error(int err, struct netlink_ext_ack *extack)
 	return err;
 }
 
+static int owner_error(int err, struct netlink_ext_ack *extack)
+{
+	if (err == -EMFILE)
+		NL_SET_ERR_MSG(extack,
+			       "this user watches through as many sockets as he may: see the module's parameter max_user_sockets");
+	return err;
+}
+
+static int alloc_error(int err, struct netlink_ext_ack *extack)
+{
+	if (err == -ENOSPC)
+		NL_SET_ERR_MSG(extack,
+			       "this user watches as many processes as he may: see the module's parameter max_user_watches");
+	return err;
+}
+
 /*
  * A process that ends now either finds the watch and reports the exit, or is
- * seen to have ended here: its count of threads falls before it looks.
+ * seen to have ended here: its count of threads falls before it looks. One that
+ * gets privileges by executing a program finds it and ends it, or is seen to
+ * have them here; an exec in another thread has replaced the task as well.
  */
-static int add_watch(struct watch *watch, struct task_struct *task,
-		     struct netlink_ext_ack *extack)
+static int look_again(const struct watch *watch, struct netlink_ext_ack *extack)
+{
+	struct task_struct *task;
+	int err;
+
+	smp_mb();	/* pairs with the atomic_dec_and_test() in do_exit() */
+	task = target_process(watch->pid, extack);
+	if (IS_ERR(task))
+		return PTR_ERR(task);
+	err = access_target(task, extack);
+	put_task_struct(task);
+	return err;
+}
+
+static int add_watch(struct watch *watch, struct netlink_ext_ack *extack)
 {
 	int err = watch_add(watch_get(watch), NULL);
 
@@ -294,36 +340,57 @@ static int add_watch(struct watch *watch, struct task_struct *task,
 		watch_put(watch);
 		return add_error(err, extack);
 	}
-	smp_mb();	/* pairs with the atomic_dec_and_test() in do_exit() */
-	if (process_has_ended(task) && unwatch_silently(watch)) {
-		NL_SET_ERR_MSG(extack, "the process has just ended");
+	err = look_again(watch, extack);
+	/* Else it has told of its end itself. */
+	return err && unwatch_silently(watch) ? err : 0;
+}
+
+static int check_owner(const struct owner *owner, struct pid *pid,
+		       struct netlink_ext_ack *extack)
+{
+	if (owner->pid == pid) {
+		NL_SET_ERR_MSG(extack,
+			       "the process that owns this socket cannot be watched through it");
+		return -EDEADLK;
+	}
+	if (!pid_nr_ns(pid, owner->pid_ns)) {
+		NL_SET_ERR_MSG(extack,
+			       "the process has no number in the PID namespace of this socket");
 		return -ESRCH;
 	}
 	return 0;
 }
 
 static int watch_as(struct owner *owner, struct pid *pid,
-		    struct task_struct *task,
 		    const struct watch_options *options,
 		    struct netlink_ext_ack *extack)
 {
 	struct watch *watch;
+	int err = check_owner(owner, pid, extack);
+
+	if (err)
+		return err;
+	watch = watch_alloc(owner, pid, current_cred(), options);
+	if (IS_ERR(watch))
+		return alloc_error(PTR_ERR(watch), extack);
+	err = add_watch(watch, extack);
+	watch_put(watch);
+	return err;
+}
+
+static int watch_armed(struct sk_buff *skb, struct genl_info *info,
+		       struct pid *pid, const struct watch_options *options)
+{
+	struct owner *owner;
 	int err;
 
-	if (owner->pid == pid) {
-		NL_SET_ERR_MSG(extack,
-			       "the process that owns this socket cannot be watched through it");
-		return -EDEADLK;
-	}
-	watch = watch_alloc(owner, pid, options);
-	if (!watch)
-		return -ENOMEM;
-	err = hooks_get(extack);
-	if (!err) {
-		err = add_watch(watch, task, extack);
-		hooks_put();
-	}
-	watch_put(watch);
+	owner = owner_of_socket(NETLINK_CB(skb).sk, genl_info_net(info),
+				info->snd_portid, access_is_privileged(skb),
+				deliver);
+	if (IS_ERR(owner))
+		return owner_error(PTR_ERR(owner), info->extack);
+	err = watch_as(owner, pid, options, info->extack);
+	owner_put(owner);
 	return err;
 }
 
@@ -331,17 +398,13 @@ static int watch_process(struct sk_buff *skb, struct genl_info *info,
 			 struct pid *pid, struct task_struct *task)
 {
 	struct watch_options options;
-	struct owner *owner;
-	int err = parse_options(info, &options) ?: check_target(task, info);
+	int err = parse_options(skb, info, &options) ?:
+		  check_target(task, info) ?: hooks_get(info->extack);
 
 	if (err)
 		return err;
-	owner = owner_of_socket(NETLINK_CB(skb).sk, genl_info_net(info),
-				info->snd_portid, deliver);
-	if (IS_ERR(owner))
-		return PTR_ERR(owner);
-	err = watch_as(owner, pid, task, &options, info->extack);
-	owner_put(owner);
+	err = watch_armed(skb, info, pid, &options);
+	hooks_put();
 	return err;
 }
 
@@ -418,10 +481,19 @@ static int parse_answer(struct genl_info *info, struct hold_answer *answer)
 	answer->verdict = get_u32(info, PREFORK_A_VERDICT,
 				  PREFORK_VERDICT_CONTINUE);
 	answer->error = get_u32(info, PREFORK_A_ERRNO, 0);
-	if ((answer->verdict == PREFORK_VERDICT_DENY) == !!answer->error)
-		return 0;
-	NL_SET_ERR_MSG(info->extack, "DENY needs an ERRNO, others have none");
-	return -EINVAL;
+	if ((answer->verdict == PREFORK_VERDICT_DENY) != !!answer->error) {
+		NL_SET_ERR_MSG(info->extack,
+			       "DENY needs an ERRNO, others have none");
+		return -EINVAL;
+	}
+	if (info->attrs[PREFORK_A_FORCE] &&
+	    answer->verdict != PREFORK_VERDICT_CONTINUE) {
+		NL_SET_ERR_MSG_ATTR(info->extack,
+				    info->attrs[PREFORK_A_VERDICT],
+				    "only CONTINUE can be forced");
+		return -EINVAL;
+	}
+	return 0;
 }
 
 static void explain_answer(struct genl_info *info, int err)
@@ -430,7 +502,7 @@ static void explain_answer(struct genl_info *info, int err)
 
 	if (err == -ENOENT)
 		NL_SET_ERR_MSG_ATTR(info->extack, cookie,
-				    "this socket holds no task with that cookie (any more)");
+				    "no such hold (any more), or not of this socket");
 	else if (err == -EALREADY)
 		NL_SET_ERR_MSG_ATTR(info->extack, cookie,
 				    "this hold has been answered before");
@@ -461,26 +533,11 @@ static int release_own(struct sk_buff *skb, const struct question *question)
 	return err;
 }
 
-static int release_forced(struct sk_buff *skb, struct genl_info *info,
-			  const struct question *question)
-{
-	int err = access_force(skb, info->extack);
-
-	if (err)
-		return err;
-	if (question->answer->verdict != PREFORK_VERDICT_CONTINUE) {
-		NL_SET_ERR_MSG_ATTR(info->extack,
-				    info->attrs[PREFORK_A_VERDICT],
-				    "only CONTINUE can be forced");
-		return -EINVAL;
-	}
-	return owners_ask(ask_owner, question);
-}
-
 static int cmd_release(struct sk_buff *skb, struct genl_info *info)
 {
 	struct hold_answer answer;
 	struct question question = { .answer = &answer };
+	bool force = info->attrs[PREFORK_A_FORCE];
 	int err;
 
 	if (!info->attrs[PREFORK_A_COOKIE]) {
@@ -488,18 +545,19 @@ static int cmd_release(struct sk_buff *skb, struct genl_info *info)
 		return -EINVAL;
 	}
 	err = parse_answer(info, &answer);
+	if (!err && force)
+		err = access_force(skb, info->extack);
 	if (err)
 		return err;
 	question.cookie = nla_get_u64(info->attrs[PREFORK_A_COOKIE]);
-	if (info->attrs[PREFORK_A_FORCE])
-		return release_forced(skb, info, &question);
-	err = release_own(skb, &question);
+	err = force ? owners_ask(ask_owner, &question) :
+		      release_own(skb, &question);
 	explain_answer(info, err);
 	return err;
 }
 
-static int reply_watch(struct sk_buff *skb, struct watch *watch, u32 portid,
-		       u32 seq, int flags)
+static int reply_watch(struct sk_buff *skb, struct watch *watch,
+		       struct pid_namespace *ns, u32 portid, u32 seq, int flags)
 {
 	bool alone = !skb->len;
 	void *header = genlmsg_put(skb, portid, seq, &prefork_family, flags,
@@ -508,7 +566,7 @@ static int reply_watch(struct sk_buff *skb, struct watch *watch, u32 portid,
 
 	if (!header)
 		return -EMSGSIZE;
-	err = message_fill_watch(skb, watch, task_active_pid_ns(current));
+	err = message_fill_watch(skb, watch, ns);
 	/* Holds were left out: more may fit where this is alone. */
 	if (err > 0)
 		err = alone ? 0 : -EMSGSIZE;
@@ -526,11 +584,39 @@ static int get_one(struct genl_info *info, struct watch *watch)
 
 	if (!skb)
 		return -ENOMEM;
-	err = reply_watch(skb, watch, info->snd_portid, info->snd_seq, 0);
+	err = reply_watch(skb, watch, task_active_pid_ns(current),
+			  info->snd_portid, info->snd_seq, 0);
 	if (!err)
 		return genlmsg_reply(skb, info);
 	nlmsg_free(skb);
 	return err;
+}
+
+/* May current, by way of that socket, know that the process is watched? */
+static bool is_visible(const struct watch *watch, const struct sock *sock)
+{
+	struct task_struct *task;
+	bool visible = watch->owner->sock == sock;
+
+	if (visible)
+		return true;
+	rcu_read_lock();
+	task = pid_task(watch->pid, PIDTYPE_TGID);
+	visible = task && access_may_see(task);
+	rcu_read_unlock();
+	return visible;
+}
+
+/* What may not be seen is not there: so it says nothing of who is watched. */
+static struct watch *find_visible(struct sk_buff *skb, struct pid *pid)
+{
+	struct watch *watch = watch_find(pid);
+
+	if (!watch || access_is_privileged(skb) ||
+	    is_visible(watch, NETLINK_CB(skb).sk))
+		return watch;
+	watch_put(watch);
+	return NULL;
 }
 
 static int cmd_get(struct sk_buff *skb, struct genl_info *info)
@@ -544,7 +630,7 @@ static int cmd_get(struct sk_buff *skb, struct genl_info *info)
 	pid = target(info);
 	if (IS_ERR(pid))
 		return PTR_ERR(pid);
-	watch = watch_find(pid);
+	watch = find_visible(skb, pid);
 	err = watch ? get_one(info, watch) : -ESRCH;
 	if (err == -ESRCH)
 		NL_SET_ERR_MSG(info->extack, "nobody watches that process");
@@ -553,42 +639,88 @@ static int cmd_get(struct sk_buff *skb, struct genl_info *info)
 	return err;
 }
 
+/*
+ * A dump in progress. Its later parts are made in whichever task reads, which
+ * may be one with more rights than who asked.
+ */
+struct dump {
+	const struct cred *cred;	/* strong; of who asked */
+	struct pid_namespace *ns;	/* strong; likewise */
+	bool everything;		/* he may see */
+	int bucket;			/* to go on with; -1: none */
+	int skip;			/* so many of it were dumped */
+};
+
+struct dump_context {
+	struct sk_buff *skb;
+	struct netlink_callback *cb;
+	const struct dump *dump;
+};
+
+static struct dump *dump_of(struct netlink_callback *cb)
+{
+	return (struct dump *)cb->args[0];
+}
+
 static int dump_start(struct netlink_callback *cb)
 {
 	struct nlattr **attrs = genl_dumpit_info(cb)->attrs;
+	struct dump *dump;
+	int err;
 
 	if (attrs[PREFORK_A_PIDFD] || attrs[PREFORK_A_PID]) {
 		NL_SET_ERR_MSG(cb->extack, "a dump takes no PIDFD or PID");
 		return -EINVAL;
 	}
-	return access_sender(cb->skb, cb->extack);
+	err = access_sender(cb->skb, cb->extack);
+	if (err)
+		return err;
+	dump = kzalloc(sizeof(*dump), GFP_KERNEL);
+	if (!dump)
+		return -ENOMEM;
+	dump->cred = get_current_cred();
+	dump->ns = get_pid_ns(task_active_pid_ns(current));
+	dump->everything = access_is_privileged(cb->skb);
+	cb->args[0] = (long)dump;
+	return 0;
 }
 
-struct dump_context {
-	struct sk_buff *skb;
-	struct netlink_callback *cb;
-};
+static int dump_done(struct netlink_callback *cb)
+{
+	struct dump *dump = dump_of(cb);
+
+	put_cred(dump->cred);
+	put_pid_ns(dump->ns);
+	kfree(dump);
+	return 0;
+}
 
 static int dump_visit(struct watch *watch, void *data)
 {
 	struct dump_context *context = data;
-	int err = reply_watch(context->skb, watch,
-			      NETLINK_CB(context->cb->skb).portid,
-			      context->cb->nlh->nlmsg_seq, NLM_F_MULTI);
+	const struct netlink_skb_parms *asked = &NETLINK_CB(context->cb->skb);
+	int err;
 
+	if (!context->dump->everything && !is_visible(watch, asked->sk))
+		return 0;
+	err = reply_watch(context->skb, watch, context->dump->ns,
+			  asked->portid, context->cb->nlh->nlmsg_seq,
+			  NLM_F_MULTI);
 	return err == -ESRCH ? 0 : err;
 }
 
-/* cb->args: 0 the bucket to go on with, 1 how many of it were dumped. */
 static int dump_watches(struct sk_buff *skb, struct netlink_callback *cb)
 {
-	struct dump_context context = { .skb = skb, .cb = cb };
-	int skip = cb->args[1];
+	struct dump *dump = dump_of(cb);
+	struct dump_context context = { .skb = skb, .cb = cb, .dump = dump };
+	const struct cred *reader;
 
-	if (cb->args[0] < 0)
+	if (dump->bucket < 0)
 		return 0;
-	cb->args[0] = watch_for_each(cb->args[0], &skip, dump_visit, &context);
-	cb->args[1] = skip;
+	reader = override_creds(dump->cred);
+	dump->bucket = watch_for_each(dump->bucket, &dump->skip, dump_visit,
+				      &context);
+	revert_creds(reader);
 	return skb->len;
 }
 
@@ -596,7 +728,7 @@ static int cmd_stats(struct sk_buff *skb, struct genl_info *info)
 {
 	struct sk_buff *reply;
 	void *header;
-	int err = access_sender(skb, info->extack);
+	int err = access_all(skb, info->extack);
 
 	if (err)
 		return err;
@@ -632,6 +764,7 @@ static const struct genl_ops prefork_ops[] = {
 		.doit = cmd_get,
 		.start = dump_start,
 		.dumpit = dump_watches,
+		.done = dump_done,
 		.policy = target_policy,
 	}, {
 		.cmd = PREFORK_CMD_STATS,
@@ -649,6 +782,7 @@ static struct genl_family prefork_family __ro_after_init = {
 	.version	= PREFORK_GENL_VERSION,
 	.maxattr	= PREFORK_A_MAX,
 	.module		= THIS_MODULE,
+	.netnsok	= true,
 	.ops		= prefork_ops,
 	.n_ops		= ARRAY_SIZE(prefork_ops),
 	.mcgrps		= prefork_groups,

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "owner.h"
+#include "account.h"
 #include "stats.h"
 
+#include <linux/err.h>
 #include <linux/sched/signal.h>
 #include <linux/module.h>
 #include <linux/mutex.h>
@@ -11,6 +13,13 @@
 
 static DEFINE_MUTEX(owners_lock);
 static LIST_HEAD(owners);
+
+static void owner_free(struct owner *owner)
+{
+	account_uncharge(owner->account, ACCOUNT_SOCKETS);
+	account_put(owner->account);
+	kfree(owner);
+}
 
 /* Last references are dropped where one may not sleep. */
 static void owner_destroy(struct work_struct *work)
@@ -23,21 +32,52 @@ static void owner_destroy(struct work_struct *work)
 	put_pid(owner->pid);
 	put_pid_ns(owner->pid_ns);
 	sock_put(owner->sock);
-	kfree(owner);
+	owner_free(owner);
 	stats_dec(PREFORK_STAT_OWNERS);
 }
 
+/* Charges the socket to its user; ERR_PTR() if he has as many as he may. */
+static struct account *account_with_socket(void)
+{
+	struct account *account = account_of_current();
+
+	if (!account)
+		return ERR_PTR(-ENOMEM);
+	if (!account_charge(account, ACCOUNT_SOCKETS)) {
+		account_put(account);
+		return ERR_PTR(-EMFILE);
+	}
+	return account;
+}
+
+static struct owner *owner_alloc(bool privileged)
+{
+	struct account *account = privileged ? NULL : account_with_socket();
+	struct owner *owner;
+
+	if (IS_ERR(account))
+		return ERR_CAST(account);
+	owner = kzalloc(sizeof(*owner), GFP_KERNEL_ACCOUNT);
+	if (owner) {
+		owner->account = account;
+		return owner;
+	}
+	account_uncharge(account, ACCOUNT_SOCKETS);
+	account_put(account);
+	return ERR_PTR(-ENOMEM);
+}
+
 static struct owner *owner_create(struct sock *sock, struct net *net,
-				  u32 portid,
+				  u32 portid, bool privileged,
 				  void (*deliver)(struct queue *,
 						  struct list_head *, u64))
 {
-	struct owner *owner = kzalloc(sizeof(*owner), GFP_KERNEL);
+	struct owner *owner = owner_alloc(privileged);
 
-	if (!owner)
-		return ERR_PTR(-ENOMEM);
+	if (IS_ERR(owner))
+		return owner;
 	if (!try_module_get(THIS_MODULE)) {
-		kfree(owner);
+		owner_free(owner);
 		return ERR_PTR(-ENODEV);
 	}
 	refcount_set(&owner->refs, 1);
@@ -49,7 +89,7 @@ static struct owner *owner_create(struct sock *sock, struct net *net,
 	owner->pid = get_pid(task_tgid(current));
 	INIT_LIST_HEAD(&owner->watches);
 	xa_init(&owner->holds);
-	queue_init(&owner->queue, deliver);
+	queue_init(&owner->queue, deliver, privileged);
 	INIT_WORK(&owner->destroy, owner_destroy);
 	stats_inc(PREFORK_STAT_OWNERS);
 	return owner;
@@ -79,6 +119,7 @@ struct owner *owner_find(const struct sock *sock)
 }
 
 struct owner *owner_of_socket(struct sock *sock, struct net *net, u32 portid,
+			      bool privileged,
 			      void (*deliver)(struct queue *,
 					      struct list_head *, u64))
 {
@@ -87,7 +128,8 @@ struct owner *owner_of_socket(struct sock *sock, struct net *net, u32 portid,
 	mutex_lock(&owners_lock);
 	owner = owner_find_locked(sock);
 	if (!owner) {
-		owner = owner_create(sock, net, portid, deliver);
+		owner = owner_create(sock, net, portid, privileged,
+				     deliver);
 		if (IS_ERR(owner))
 			goto unlock;
 		list_add(&owner->node, &owners);

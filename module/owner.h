@@ -7,6 +7,7 @@
 #include <linux/refcount.h>
 #include <linux/xarray.h>
 
+struct account;
 struct net;
 struct pid;
 struct pid_namespace;
@@ -24,7 +25,8 @@ struct owner {
 	struct list_head node;		/* the list of owners: its mutex */
 	struct sock *sock;		/* strong reference; tells sockets that
 					 * follow each other on a port apart */
-	struct net *net;		/* alive as long as the socket is open */
+	struct account *account;	/* strong, or NULL: without limits */
+	struct net *net;		/* alive as long as the socket */
 	u32 portid;
 	struct pid_namespace *pid_ns;	/* numbers are told as seen from here */
 	struct pid *pid;		/* process of its first WATCH */
@@ -38,10 +40,11 @@ struct owner {
 
 /*
  * Returns a strong reference to the owner that this socket is, made for
- * current if it has not watched before; or -ENOMEM, or -ENODEV while the
- * module is being unloaded.
+ * current, which then is privileged or has limits, if it has not watched before; or -ENOMEM, -EMFILE if the user has as
+ * many as he may, or -ENODEV while the module is being unloaded.
  */
 struct owner *owner_of_socket(struct sock *sock, struct net *net, u32 portid,
+			      bool privileged,
 			      void (*deliver)(struct queue *,
 					      struct list_head *, u64));
 

@@ -13,17 +13,30 @@
 
 struct workqueue_struct *prefork_wq;
 
+/*
+ * A reader that does not read keeps a worker, and their number is limited.
+ * Ordinary users, who might use them up, have their own.
+ */
+static struct workqueue_struct *users_wq;
+
 int queues_init(void)
 {
-	/* A reader that does not read keeps a worker: allow for many. */
 	prefork_wq = alloc_workqueue("prefork", WQ_UNBOUND | WQ_HIGHPRI,
 				     WQ_UNBOUND_MAX_ACTIVE);
-	return prefork_wq ? 0 : -ENOMEM;
+	users_wq = alloc_workqueue("prefork_users", WQ_UNBOUND,
+				   WQ_UNBOUND_MAX_ACTIVE);
+	if (prefork_wq && users_wq)
+		return 0;
+	queues_exit();
+	return -ENOMEM;
 }
 
 void queues_exit(void)
 {
-	destroy_workqueue(prefork_wq);
+	if (users_wq)
+		destroy_workqueue(users_wq);
+	if (prefork_wq)
+		destroy_workqueue(prefork_wq);
 }
 
 /* Moves a batch out; returns the losses behind it if it empties the queue. */
@@ -76,18 +89,21 @@ static void queue_flush(struct work_struct *work)
 }
 
 void queue_init(struct queue *queue,
-		void (*deliver)(struct queue *, struct list_head *, u64))
+		void (*deliver)(struct queue *, struct list_head *, u64),
+		bool privileged)
 {
 	raw_spin_lock_init(&queue->lock);
 	INIT_LIST_HEAD(&queue->events);
 	init_waitqueue_head(&queue->room);
 	INIT_WORK(&queue->flush, queue_flush);
+	queue->wq = privileged ? prefork_wq : users_wq;
 	queue->deliver = deliver;
 }
 
 void queue_destroy(struct queue *queue)
 {
-	flush_work(&queue->flush);
+	/* Not flushed: it may wait for a worker that others keep. */
+	cancel_work_sync(&queue->flush);
 	events_free(&queue->events, queue->length);
 }
 
@@ -117,7 +133,7 @@ void queue_post(struct queue *queue, struct event *event)
 	list_add_tail(&event->node, &queue->events);
 	WRITE_ONCE(queue->length, queue->length + 1);
 	raw_spin_unlock_irqrestore(&queue->lock, flags);
-	queue_work(prefork_wq, &queue->flush);
+	queue_work(queue->wq, &queue->flush);
 }
 
 void queue_lose(struct queue *queue, unsigned int n)
@@ -128,7 +144,15 @@ void queue_lose(struct queue *queue, unsigned int n)
 	raw_spin_lock_irqsave(&queue->lock, flags);
 	queue->lost += n;
 	raw_spin_unlock_irqrestore(&queue->lock, flags);
-	queue_work(prefork_wq, &queue->flush);
+	queue_work(queue->wq, &queue->flush);
+}
+
+bool queue_admits(struct queue *queue)
+{
+	if (READ_ONCE(queue->length) < QUEUE_BOUND)
+		return true;
+	queue_lose(queue, 1);
+	return false;
 }
 
 /* A glance without the lock: a few events more than the limit do no harm. */

@@ -10,7 +10,7 @@
 
 struct event;
 
-/* Runs all work of the module; destroying it waits for that. */
+/* Runs all work of the module, but for what delivers to ordinary users. */
 extern struct workqueue_struct *prefork_wq;
 
 /*
@@ -29,6 +29,7 @@ struct queue {
 					 * and nothing was delivered since */
 	wait_queue_head_t room;		/* woken when length has fallen */
 	struct work_struct flush;
+	struct workqueue_struct *wq;	/* runs flush */
 
 	/*
 	 * Sends the events (none, if only @lost is to be told) and then tells
@@ -42,8 +43,10 @@ struct queue {
 int queues_init(void);
 void queues_exit(void);
 
+/* @privileged: the reader is not one of many who might not read. */
 void queue_init(struct queue *queue,
-		void (*deliver)(struct queue *, struct list_head *, u64));
+		void (*deliver)(struct queue *, struct list_head *, u64),
+		bool privileged);
 
 /* Nobody puts anything in any more: stops the work and frees what is left. */
 void queue_destroy(struct queue *queue);
@@ -55,11 +58,17 @@ void queue_close(struct queue *queue);
 void queue_post(struct queue *queue, struct event *event);
 
 /*
+ * May something be posted that nobody was promised, by a task that cannot
+ * wait? Not beyond a bound; then it is counted as lost. Any context.
+ */
+bool queue_admits(struct queue *queue);
+
+/*
  * Takes over the event; while the queue is full it waits for at most
  * @timeout_ms (0: without end) or until *@gone is set, and if that does not
  * help drops and counts it. One such wait in vain is enough: until the reader
- * has gone on, only those wait for it who do so without end. NULL, for an event that could not be allocated, is
- * dropped and counted.
+ * has gone on, only those wait for it who do so without end. NULL, for an event
+ * that could not be allocated, is dropped and counted.
  */
 void queue_offer(struct queue *queue, struct event *event,
 		 unsigned int timeout_ms, const bool *gone);

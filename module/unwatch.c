@@ -13,14 +13,20 @@
 /* The event that was kept for the exit serves here: only one can come. */
 static void unwatch_report(struct watch *watch, enum prefork_reason reason)
 {
-	struct task_struct *task = get_pid_task(watch->pid, PIDTYPE_TGID);
+	struct task_struct *task;
 	struct event *event = watch->exit;
 
+	if (!queue_admits(&watch->owner->queue))
+		return;
+	task = get_pid_task(watch->pid, PIDTYPE_TGID);
 	if (!task)	/* reaped meanwhile; nobody misses a farewell */
 		return;
 	watch->exit = NULL;
 	event_label(event, PREFORK_EVENT_UNWATCHED, task, NULL);
 	event->reason = reason;
+	/* What it executes now is not for this reader any more. */
+	if (reason == PREFORK_REASON_ACCESS)
+		event->comm[0] = 0;
 	put_task_struct(task);
 	queue_post(&watch->owner->queue, event);
 }
@@ -46,6 +52,18 @@ bool unwatch(struct watch *watch, enum prefork_reason reason)
 		return false;
 	unwatch_report(watch, reason);
 	return true;
+}
+
+void unwatch_lost(struct watch *watch)
+{
+	struct announcement *announcement;
+
+	if (!watch_remove(watch))
+		return;
+	while ((announcement = unpark_any(watch)))
+		announcement_abandon_atomic(announcement);
+	unwatch_report(watch, PREFORK_REASON_ACCESS);
+	watch_put(watch);
 }
 
 unsigned int unwatch_all(struct owner *owner, enum prefork_reason reason)

@@ -17,6 +17,13 @@ bool unwatch(struct watch *watch, enum prefork_reason reason);
 bool unwatch_silently(struct watch *watch);
 
 /*
+ * Current has got out of reach of who watches it, and is the only thread of its
+ * process: ends the watch. What is held for it, newborns without a watch of
+ * their own, is left to its owner. Any context.
+ */
+void unwatch_lost(struct watch *watch);
+
+/*
  * Ends all watches of the owner, and what is held for one that has ended.
  * Returns how many there were.
  */

@@ -6,11 +6,14 @@
  * under it. Readers of the table use RCU.
  */
 #include "watch.h"
+#include "account.h"
 #include "event.h"
 #include "limits.h"
 #include "owner.h"
 #include "stats.h"
 
+#include <linux/cred.h>
+#include <linux/err.h>
 #include <linux/hash.h>
 #include <linux/hashtable.h>
 #include <linux/pid.h>
@@ -32,10 +35,9 @@ bool watches_any(void)
 	return atomic_read(&watch_count);
 }
 
-struct watch *watch_alloc(struct owner *owner, struct pid *pid,
-			  const struct watch_options *options)
+static struct watch *watch_alloc_memory(void)
 {
-	struct watch *watch = kzalloc(sizeof(*watch), GFP_KERNEL);
+	struct watch *watch = kzalloc(sizeof(*watch), GFP_KERNEL_ACCOUNT);
 
 	if (!watch)
 		return NULL;
@@ -44,11 +46,34 @@ struct watch *watch_alloc(struct owner *owner, struct pid *pid,
 		kfree(watch);
 		return NULL;
 	}
+	return watch;
+}
+
+struct watch *watch_alloc(struct owner *owner, struct pid *pid,
+			  const struct cred *cred,
+			  const struct watch_options *options)
+{
+	struct watch *watch;
+
+	if (!account_charge(owner->account, ACCOUNT_WATCHES))
+		return ERR_PTR(-ENOSPC);
+	watch = watch_alloc_memory();
+	if (!watch) {
+		account_uncharge(owner->account, ACCOUNT_WATCHES);
+		return ERR_PTR(-ENOMEM);
+	}
 	refcount_set(&watch->refs, 1);
 	watch->owner = owner_get(owner);
 	watch->pid = get_pid(pid);
+	watch->cred = get_cred(cred);
 	watch->options = *options;
 	return watch;
+}
+
+struct watch *watch_alloc_child(const struct watch *parent)
+{
+	return watch_alloc(parent->owner, NULL, parent->cred,
+			   &parent->options);
 }
 
 static struct watch *watch_lookup(struct pid *pid)
@@ -209,6 +234,8 @@ static void watch_free(struct rcu_head *rcu)
 
 	event_free(watch->exit);
 	put_pid(watch->pid);
+	put_cred(watch->cred);
+	account_uncharge(watch->owner->account, ACCOUNT_WATCHES);
 	owner_put(watch->owner);
 	kfree(watch);
 }

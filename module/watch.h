@@ -8,6 +8,7 @@
 #include <linux/refcount.h>
 #include <linux/types.h>
 
+struct cred;
 struct event;
 struct owner;
 struct pid;
@@ -31,6 +32,7 @@ struct watch {
 	struct list_head by_owner;	/* lock */
 	struct pid *pid;		/* strong; the process, unset until known */
 	struct owner *owner;		/* strong */
+	const struct cred *cred;	/* strong; of who asked for it */
 	struct watch_options options;	/* constant */
 	bool gone;			/* lock; out of the table for good */
 	atomic_t held;			/* tasks held for it */
@@ -47,9 +49,15 @@ struct watch {
 void watches_init(void (*on_idle)(void));
 bool watches_any(void);
 
-/* Returns a watch with one reference that is in no table yet, or NULL. */
+/*
+ * Returns a watch with one reference that is in no table yet, or an ERR_PTR():
+ * -ENOMEM, or -ENOSPC if the user watches as much as he may. The second form is
+ * for a child, whose PID is not known yet, of what @parent watches.
+ */
 struct watch *watch_alloc(struct owner *owner, struct pid *pid,
+			  const struct cred *cred,
 			  const struct watch_options *options);
+struct watch *watch_alloc_child(const struct watch *parent);
 
 /*
  * Enters it, handing the caller's reference to the table. @parent, if not

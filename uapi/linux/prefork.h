@@ -20,13 +20,17 @@
  *
  *   WATCH      { PIDFD | PID, [FLAGS], [HOLD], [TIMEOUT] }
  *       Report what the process does from now on, and hold what HOLD names.
- *       Needs CAP_SYS_PTRACE in the initial user namespace and the right to
- *       attach to the process with ptrace(2).
+ *       Needs the right to attach to the process with ptrace(2) and, unless
+ *       the module's parameter unprivileged is 1, CAP_SYS_PTRACE in the initial
+ *       user namespace. Who has not that has limits.
  *         EBUSY     another owner watches the process, or another user of
  *                   kprobes or live patching holds the functions needed
+ *         EMFILE    the user watches by as many sockets as he may
+ *         ENOSPC    the user watches as many processes as he may
  *         EEXIST    this socket watches it already
  *         EDEADLK   a process cannot watch itself
- *         EPERM     no permission, or a kernel thread
+ *         EPERM     no permission, or a kernel thread, or TIMEOUT is none or
+ *                   more than the default, which needs CAP_SYS_PTRACE
  *         ESRCH     no such process, or it is a zombie
  *         EINVAL    the PID is that of a thread, or neither or both of PIDFD
  *                   and PID were given, or HOLD holds what is not reported
@@ -53,11 +57,13 @@
  *   GET        { PIDFD | PID }  or as a dump { }
  *     reply    { PID, COMM, FLAGS, HOLD, TIMEOUT, OWNER, OWNER_PID,
  *                HELD { TID, [CHILD], HOLD, COOKIE, SINCE, [DEADLINE] } ... }
- *       One watch, or in a dump every watch there is, with the tasks held now.
- *       Needs CAP_SYS_PTRACE. A dump is no snapshot: of processes that come
+ *       One watch, or in a dump every watch there is, with the tasks held now;
+ *       without CAP_SYS_PTRACE those of this socket, and of what the sender
+ *       could watch itself. A dump is no snapshot: of processes that come
  *       and go meanwhile it may have some. A newborn without a watch of its
  *       own is told of with its parent, while that is watched.
- *         ESRCH     nobody watches that process
+ *         EPERM     no CAP_SYS_PTRACE, and the parameter unprivileged is 0
+ *         ESRCH     nobody watches that process, as far as one may know
  *
  *   STATS      { }
  *     reply    { STATS { PREFORK_STAT_... } }
@@ -96,7 +102,8 @@
  *       task and it is about to stop for it.
  *   UNWATCHED    { REASON }
  *       The watch has ended though the process lives. Of a call in progress
- *       the outcome may still follow.
+ *       the outcome may still follow. With REASON_ACCESS COMM is empty, and the
+ *       process may be one that ends.
  *   TIMEOUT      { COOKIE, [CHILD], [THREAD] }
  *       The deadline of a hold has passed and the task runs on. CHILD tells
  *       whose creation was held; without it the task itself was, at birth or
