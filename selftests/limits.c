@@ -218,38 +218,57 @@ TEST_F_TIMEOUT(limits, of_holds_hold_nobody_more, 60)
  * event, and no task is there to wait for him.
  */
 #define QUEUE_BOUND	16384
+#define QUEUE_BATCH	32	/* being delivered, no more in the queue */
+#define PAIRS		128	/* of commands in one datagram */
 
-static long watch_and_unwatch(struct raw *raw, int cmd, pid_t pid)
+static size_t put_command(struct raw *raw, char *place, int cmd, pid_t pid)
 {
 	struct nl_msg *msg = raw_message(raw, cmd, 0);
 	struct nlmsghdr *nlh = nlmsg_hdr(msg);
-	long ret;
+	size_t size;
 
-	nlh->nlmsg_flags &= ~NLM_F_ACK;
 	nla_put_u32(msg, PREFORK_A_PID, pid);
-	ret = raw_send_bytes(raw, nlh, nlh->nlmsg_len);
+	nlh->nlmsg_flags &= ~NLM_F_ACK;
+	size = NLMSG_ALIGN(nlh->nlmsg_len);
+	memcpy(place, nlh, size);
 	nlmsg_free(msg);
-	return ret;
+	return size;
+}
+
+static size_t put_pairs(struct raw *raw, char *datagram, pid_t pid)
+{
+	size_t size = 0;
+	int i;
+
+	for (i = 0; i < PAIRS; i++) {
+		size += put_command(raw, datagram + size, PREFORK_CMD_WATCH,
+				    pid);
+		size += put_command(raw, datagram + size, PREFORK_CMD_UNWATCH,
+				    pid);
+	}
+	return size;
 }
 
 TEST_F_TIMEOUT(limits, of_events_hold_for_who_does_not_read, 300)
 {
 	struct session *s = &self->session;
 	uint64_t lost = session_stat(_metadata, s, PREFORK_STAT_LOST);
+	static char datagram[PAIRS * 2 * 64];
 	const int room = 4096;
 	struct raw raw;
+	size_t size;
 	int i;
 
 	raw_open(_metadata, &raw);
 	ASSERT_EQ(0, setsockopt(raw.fd, SOL_SOCKET, SO_RCVBUF, &room,
 				sizeof(room)));
-	for (i = 0; i < QUEUE_BOUND + 1000; i++) {
-		ASSERT_EQ(0, watch_and_unwatch(&raw, PREFORK_CMD_WATCH,
-					       self->process.pid));
-		ASSERT_EQ(0, watch_and_unwatch(&raw, PREFORK_CMD_UNWATCH,
-					       self->process.pid));
-	}
-	EXPECT_GE(QUEUE_BOUND, session_stat(_metadata, s, PREFORK_STAT_QUEUED));
+	size = put_pairs(&raw, datagram, self->process.pid);
+	for (i = 0; i < QUEUE_BOUND + 1000; i += PAIRS)
+		ASSERT_EQ(0, raw_send_bytes(&raw, datagram, size));
+	EXPECT_GE(QUEUE_BOUND + QUEUE_BATCH,
+		  session_stat(_metadata, s, PREFORK_STAT_QUEUED));
+	EXPECT_LE(QUEUE_BOUND, session_stat(_metadata, s,
+					    PREFORK_STAT_QUEUED));
 	EXPECT_LT(lost, session_stat(_metadata, s, PREFORK_STAT_LOST));
 	raw_close(&raw);
 	EXPECT_TRUE(session_stat_reaches(_metadata, s, PREFORK_STAT_QUEUED,

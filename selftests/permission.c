@@ -321,7 +321,7 @@ static long learn(long pid)
 {
 	struct prefork *pf = scene.of_the_sender;
 	struct prefork_event e;
-	pid_t lost = 0;
+	pid_t lost = 0, executed = 0;
 
 	while (prefork_next(pf, &e, lost ? 200 : PATIENCE_MS) == 1) {
 		if (e.pid == lost)
@@ -329,8 +329,12 @@ static long learn(long pid)
 		if (e.type == PREFORK_EVENT_UNWATCHED &&
 		    e.reason == PREFORK_REASON_ACCESS && !e.comm[0])
 			lost = e.pid;
-		if (e.type == PREFORK_EVENT_EXEC)
+		if (e.type == PREFORK_EVENT_EXEC) {
+			executed = e.pid;
 			prefork_release(pf, e.cookie);
+		}
+		if (lost && lost == executed)
+			return BROKEN;
 		if (e.type == PREFORK_EVENT_EXIT && e.pid != pid)
 			return GOES_ON;
 	}
