@@ -249,6 +249,97 @@ TEST_F_TIMEOUT(permission, to_command_is_as_the_table_says, 300)
 }
 
 /*
+ * A dump is made part by part, while it is read. Whoever reads on may have more
+ * rights, as a set-user-ID program that was given the socket.
+ */
+#define MANY	100	/* more than one part holds */
+
+static void watch_many(struct __test_metadata *_metadata, struct session *s,
+		       pid_t pids[MANY], uid_t uid)
+{
+	int i;
+
+	for (i = 0; i < MANY; i++) {
+		pids[i] = fork();
+		if (!pids[i]) {
+			prctl(PR_SET_PDEATHSIG, SIGKILL);
+			if (!uid || !be_user(uid))
+				prctl(PR_SET_NAME, "many");
+			pause();
+			_exit(0);
+		}
+		ASSERT_EQ(0, session_watch(s, pids[i], 0, 0, 0));
+	}
+}
+
+static void all_are_named(struct __test_metadata *_metadata, pid_t pids[MANY])
+{
+	char path[64], comm[16];
+	long long end = now_ms() + PATIENCE_MS;
+	FILE *file;
+	int i;
+
+	for (i = 0; i < MANY; i++) {
+		snprintf(path, sizeof(path), "/proc/%d/comm", pids[i]);
+		do {
+			file = fopen(path, "re");
+			ASSERT_NE(NULL, file);
+			ASSERT_NE(NULL, fgets(comm, sizeof(comm), file));
+			fclose(file);
+			ASSERT_GT(end, now_ms());
+		} while (strcmp(comm, "many\n"));
+	}
+}
+
+/* Reads the dump to its end; returns how many watches were in it. */
+static int read_dump(struct __test_metadata *_metadata, struct raw *raw)
+{
+	struct nlmsghdr *nlh;
+	int n = 0, left;
+
+	for (;;) {
+		left = raw_read(raw, PATIENCE_MS);
+		ASSERT_LT(0, left);
+		for (nlh = &raw->nlh; nlmsg_ok(nlh, left);
+		     nlh = nlmsg_next(nlh, &left)) {
+			if (nlh->nlmsg_type == NLMSG_DONE)
+				return n;
+			n += nlh->nlmsg_type == raw->family;
+		}
+	}
+}
+
+TEST_F_TIMEOUT(permission, dump_goes_on_with_the_rights_of_who_asked, 120)
+{
+	static pid_t of_root[MANY], of_user[MANY];
+	struct nl_msg *msg;
+	struct raw raw;
+	int i;
+
+	watch_many(_metadata, &self->session, of_root, 0);
+	watch_many(_metadata, &self->session, of_user, USER);
+	all_are_named(_metadata, of_user);
+	ASSERT_EQ(0, setting_write(UNPRIVILEGED, 1));
+	ASSERT_EQ(0, setting_write(PTRACE_SCOPE, 0));
+
+	ASSERT_EQ(0, setresgid(USER, USER, USER));
+	ASSERT_EQ(0, setresuid(USER, USER, 0));
+	raw_open(_metadata, &raw);
+	msg = raw_message(&raw, PREFORK_CMD_GET, NLM_F_DUMP);
+	ASSERT_EQ(0, raw_send_bytes(&raw, nlmsg_hdr(msg),
+				    nlmsg_hdr(msg)->nlmsg_len));
+	nlmsg_free(msg);
+	ASSERT_EQ(0, setresuid(0, 0, 0));
+	ASSERT_EQ(0, setresgid(0, 0, 0));
+	EXPECT_EQ(MANY, read_dump(_metadata, &raw));
+	raw_close(&raw);
+	for (i = 0; i < MANY; i++) {
+		kill(of_root[i], SIGKILL);
+		kill(of_user[i], SIGKILL);
+	}
+}
+
+/*
  * When a watch ends because of privileges.
  */
 enum { OBSERVER, DEED, WATCH, PRIVILEGES };
