@@ -60,6 +60,14 @@ int prefork_channel_join(int fd, uint32_t group)
 	return 0;
 }
 
+uint32_t prefork_channel_port(int fd)
+{
+	struct sockaddr_nl own = { 0 };
+	socklen_t len = sizeof(own);
+
+	return getsockname(fd, (struct sockaddr *)&own, &len) < 0 ? 0 : own.nl_pid;
+}
+
 int prefork_channel_send(int fd, const struct nlmsghdr *nlh)
 {
 	ssize_t sent;

@@ -20,6 +20,9 @@ int prefork_channel_open(void);
 /* Have lost events of a multicast group reported as -ENOBUFS. */
 int prefork_channel_join(int fd, uint32_t group);
 
+/* The port that the socket is bound to, 0 where that cannot be told. */
+uint32_t prefork_channel_port(int fd);
+
 int prefork_channel_send(int fd, const struct nlmsghdr *nlh);
 
 /*

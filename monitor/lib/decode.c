@@ -52,6 +52,16 @@ const char *prefork_event_name(uint32_t type)
 	return kind_of(type)->name;
 }
 
+const char *prefork_reason_name(uint32_t reason)
+{
+	static const char *const names[] = {
+		[PREFORK_REASON_REQUEST] = "request",
+		[PREFORK_REASON_ACCESS] = "access",
+	};
+
+	return reason < sizeof(names) / sizeof(names[0]) ? names[reason] : "unknown";
+}
+
 bool prefork_event_is_hold(const struct prefork_event *event)
 {
 	return event->cookie && event->type != PREFORK_EVENT_TIMEOUT &&
@@ -91,6 +101,7 @@ static const struct nla_policy policy[PREFORK_A_MAX + 1] = {
 	[PREFORK_A_SINCE] = U64,
 	[PREFORK_A_STATS] = { .type = NLA_NESTED },
 	[PREFORK_A_TRACER] = U32,
+	[PREFORK_A_NSPID] = U32,
 };
 
 static const struct nla_policy stat_policy[PREFORK_STATS_ROOM] = {
@@ -169,6 +180,7 @@ int prefork_decode_event(const struct nlmsghdr *nlh, struct prefork_event *event
 	event->child = pid(attrs, PREFORK_A_CHILD);
 	event->old_tid = pid(attrs, PREFORK_A_OLD_TID);
 	event->tracer = pid(attrs, PREFORK_A_TRACER);
+	event->nspid = pid(attrs, PREFORK_A_NSPID);
 	event->error = (int)u32(attrs, PREFORK_A_ERRNO);
 	event->status = (int)u32(attrs, PREFORK_A_STATUS);
 	event->reason = u32(attrs, PREFORK_A_REASON);

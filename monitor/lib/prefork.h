@@ -14,9 +14,10 @@
  *   return -ENOMEM, and
  *     -ENOBUFS  the answer of the kernel was lost because events filled the
  *               socket in the microseconds it took; the command may have been
- *               carried out. Of events, 8 MiB have room where the opener has
- *               CAP_NET_ADMIN, else what net.core.rmem_max allows: often 208 KiB,
- *               which a busy tree may well fill
+ *               carried out. Events have 8 MiB where the opener has
+ *               CAP_NET_ADMIN in the initial user namespace, about 50,000 of
+ *               them; else what net.core.rmem_max allows, often 208 KiB, which
+ *               a busy tree may well fill
  *     -EBADMSG  the kernel sent something that is not of this protocol
  *     -ENOENT   the module has been unloaded since prefork_open() (but for
  *               prefork_release() and prefork_deny() see there)
@@ -163,6 +164,17 @@ int prefork_deny(struct prefork *pf, uint64_t cookie, int error);
 int prefork_hold_child(struct prefork *pf, uint64_t cookie);
 
 /*
+ * prefork_release_forced - let a task go on, whoever holds it
+ *
+ * For the administrator, when a monitor does not answer: needs CAP_SYS_ADMIN in
+ * the initial user namespace. prefork_dump() tells the cookies. The monitor is
+ * not told; when it answers, that fails with -ENOENT or -EALREADY.
+ *   -EPERM     without that capability
+ *   others     as from prefork_release()
+ */
+int prefork_release_forced(struct prefork *pf, uint64_t cookie);
+
+/*
  * An event. Members that the type of event does not have are 0 or empty; see
  * <linux/prefork.h> for which it has. Times are in nanoseconds. PIDs are 0
  * where the task has none in the owner's PID namespace.
@@ -190,8 +202,9 @@ struct prefork_event {
 	uint64_t suspended;	/* VFORK_DONE */
 	uint64_t count;		/* LOST: events lost */
 	pid_t tracer;		/* ADOPTED: TID, 0: gone */
-	uint32_t reserved0;	/* room for later events, 0 */
-	uint64_t reserved[7];
+	pid_t nspid;		/* PREFORK, BORN: of the child or newborn, in
+				 * a PID namespace below, 0: it has none */
+	uint64_t reserved[7];	/* room for later events, 0 */
 	char comm[16];
 	char path[PATH_MAX];	/* EXEC: may be empty */
 };
@@ -213,11 +226,30 @@ int prefork_next(struct prefork *pf, struct prefork_event *event,
 		 int timeout_ms);
 
 /*
+ * prefork_next_many - wait for events, and take all that are there
+ *
+ * Fills up to @room elements of @events, in their order, with far fewer system
+ * calls than as many calls of prefork_next(). Waits at most @timeout_ms, as that
+ * does, for the first; does not wait for more. Returns how many there were. Less
+ * than @room: more have not come so far. A failure, see prefork_next(), is told
+ * when all events before it have been taken.
+ */
+int prefork_next_many(struct prefork *pf, struct prefork_event *events,
+		      int room, int timeout_ms);
+
+/*
  * prefork_event_name - "prefork", "born", "fork_failed", ...
  *
  * "unknown" for a type that this library does not know. Static storage.
  */
 const char *prefork_event_name(uint32_t type);
+
+/*
+ * prefork_reason_name - "request", "access", why a watch has ended
+ *
+ * "unknown" for a reason that this library does not know. Static storage.
+ */
+const char *prefork_reason_name(uint32_t reason);
 
 /*
  * prefork_event_is_hold - does a task wait for an answer to this event?
@@ -250,6 +282,14 @@ struct prefork_watched {
 	size_t held_count;
 	const struct prefork_held *held;
 };
+
+/*
+ * prefork_owner - the netlink port of this session
+ *
+ * What it watches has that as .owner, and this process as .owner_pid (ports are
+ * numbered in each network namespace). Returns 0 where it cannot be had.
+ */
+uint32_t prefork_owner(const struct prefork *pf);
 
 /*
  * prefork_get - one watched process

@@ -346,6 +346,11 @@ int prefork_fd(const struct prefork *pf)
 	return pf->epoll;
 }
 
+uint32_t prefork_owner(const struct prefork *pf)
+{
+	return prefork_channel_port(pf->socket);
+}
+
 int prefork_observe(struct prefork *pf)
 {
 	prefork_message_clear();
@@ -368,16 +373,25 @@ static int take(struct prefork *pf, struct prefork_event *event)
 	return err ? err : 1;
 }
 
-static int try_next(struct prefork *pf, struct prefork_event *event)
+/* Returns how many, or -errno where that comes before the first. */
+static int try_next(struct prefork *pf, struct prefork_event *events, int room)
 {
-	int got;
+	int count = 0, got = 0;
 
 	lock(pf);
-	do
-		got = take(pf, event);
-	while (!got && read_datagram(pf, NULL));
+	while (count < room) {
+		/* Kept for the next call: what has been taken comes first. */
+		if (count && pf->inbox.error)
+			break;
+		got = take(pf, &events[count]);
+		if (got < 0 || (!got && !read_datagram(pf, NULL)))
+			break;
+		count += got;
+	}
+	if (count && got < 0)
+		prefork_inbox_put_error(&pf->inbox, got);
 	unlock(pf);
-	return got;
+	return count ? count : got;
 }
 
 static int64_t now_ms(void)
@@ -399,7 +413,8 @@ static int wait_until(const struct prefork *pf, int64_t end, bool forever)
 	return poll(&pfd, 1, (int)left) < 0 ? -errno : 1;
 }
 
-int prefork_next(struct prefork *pf, struct prefork_event *event, int timeout_ms)
+int prefork_next_many(struct prefork *pf, struct prefork_event *events, int room,
+		      int timeout_ms)
 {
 	bool forever = timeout_ms < 0;
 	int64_t end = timeout_ms > 0 ? now_ms() + timeout_ms : 0;
@@ -407,11 +422,16 @@ int prefork_next(struct prefork *pf, struct prefork_event *event, int timeout_ms
 
 	prefork_message_clear();
 	for (;;) {
-		got = try_next(pf, event);
+		got = try_next(pf, events, room);
 		if (got || !timeout_ms)
 			return got;
 		got = wait_until(pf, end, forever);
 		if (got <= 0)
 			return got;
 	}
+}
+
+int prefork_next(struct prefork *pf, struct prefork_event *event, int timeout_ms)
+{
+	return prefork_next_many(pf, event, 1, timeout_ms);
 }

@@ -14,6 +14,7 @@ static void prefork_event_has_its_members(void)
 {
 	message_prefork(&m, 7, 1234, 99);
 	message_u64(&m, PREFORK_A_DEADLINE, 5555);
+	message_u32(&m, PREFORK_A_NSPID, 2);
 	message_put(&m, PREFORK_A_THREAD, NULL, 0);
 	memset(&event, 0xff, sizeof(event));
 	EQUAL(0, prefork_decode_event(&m.nlh, &event));
@@ -26,6 +27,7 @@ static void prefork_event_has_its_members(void)
 	EQUAL(0x4100, event.clone_flags);
 	EQUAL(99, event.cookie);
 	EQUAL(5555, event.deadline);
+	EQUAL(2, event.nspid);
 	CHECK(event.thread);
 	STRING(event.comm, "make");
 	/* What it does not have is zero. */
@@ -42,6 +44,7 @@ static void other_events_have_their_members(void)
 	message_u64(&m, PREFORK_A_CLONE_FLAGS, 0x4000);
 	EQUAL(0, prefork_decode_event(&m.nlh, &event));
 	EQUAL(9, event.ppid);
+	EQUAL(0, event.nspid);
 	CHECK(!event.thread);
 
 	message_event(&m, PREFORK_EVENT_FORK_FAILED, 1, 10);
@@ -78,6 +81,9 @@ static void other_events_have_their_members(void)
 	message_u32(&m, PREFORK_A_REASON, 5);
 	EQUAL(0, prefork_decode_event(&m.nlh, &event));
 	EQUAL(5, event.reason);
+	STRING(prefork_reason_name(PREFORK_REASON_REQUEST), "request");
+	STRING(prefork_reason_name(PREFORK_REASON_ACCESS), "access");
+	STRING(prefork_reason_name(5), "unknown");
 
 	message_event(&m, PREFORK_EVENT_TIMEOUT, 1, 10);
 	message_u32(&m, PREFORK_A_CHILD, 11);

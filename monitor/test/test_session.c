@@ -30,6 +30,7 @@ static struct {
 	struct message before;		/* sent before the answer, if it has a length */
 	unsigned int dump;		/* entries */
 	bool stale;			/* an answer to something else comes first */
+	unsigned int reads;		/* of the socket */
 	bool flood;			/* the socket never runs dry before a request */
 	uint64_t flooded;		/* events */
 } kernel;
@@ -156,6 +157,12 @@ int prefork_channel_join(int fd, uint32_t group)
 	return 0;
 }
 
+uint32_t prefork_channel_port(int fd)
+{
+	(void)fd;
+	return 4711;
+}
+
 int prefork_channel_send(int fd, const struct nlmsghdr *nlh)
 {
 	(void)fd;
@@ -177,6 +184,7 @@ ssize_t prefork_channel_receive(int fd, void *buffer, size_t size)
 {
 	ssize_t len;
 
+	kernel.reads++;
 	if (kernel.flood && kernel.flooded < FLOOD_MAX)
 		send_event(++kernel.flooded, 0);
 	len = recv(fd, buffer, size, MSG_DONTWAIT);
@@ -261,6 +269,21 @@ static bool requested(int attr, uint32_t value)
 	return false;
 }
 
+/* As a flag, which has no value. */
+static bool has_flag(int attr)
+{
+	size_t at = NLMSG_LENGTH(sizeof(struct genlmsghdr));
+
+	while (at < kernel.request.nlh.nlmsg_len) {
+		const struct nlattr *nla = (struct nlattr *)(kernel.request.bytes + at);
+
+		if (nla->nla_type == attr)
+			return nla->nla_len == NLA_HDRLEN;
+		at += NLA_ALIGN(nla->nla_len);
+	}
+	return false;
+}
+
 static void requests_carry_what_was_asked(void)
 {
 	const struct prefork_watch_options opts = {
@@ -283,6 +306,10 @@ static void requests_carry_what_was_asked(void)
 	prefork_release(pf, 12);
 	CHECK(requested(PREFORK_A_VERDICT, PREFORK_VERDICT_CONTINUE));
 	CHECK(!requested(PREFORK_A_ERRNO, EAGAIN));
+	CHECK(!has_flag(PREFORK_A_FORCE));
+	prefork_release_forced(pf, 14);
+	CHECK(requested(PREFORK_A_COOKIE, 14));
+	CHECK(has_flag(PREFORK_A_FORCE));
 	prefork_hold_child(pf, 13);
 	CHECK(requested(PREFORK_A_COOKIE, 13));
 	CHECK(requested(PREFORK_A_VERDICT, PREFORK_VERDICT_HOLD_CHILD));
@@ -340,6 +367,52 @@ static void flood_of_events_lets_commands_through(void)
 	for (uint64_t seq = 1; seq <= kernel.flooded; seq++)
 		next_is(pf, seq);
 	EQUAL(0, prefork_next(pf, &event, 0));
+	teardown(pf);
+}
+
+static struct prefork_event many[8];
+
+static void many_are(struct prefork *pf, int room, uint64_t first, int count)
+{
+	EQUAL(count, prefork_next_many(pf, many, room, 0));
+	for (int i = 0; i < count; i++)
+		EQUAL(first + i, many[i].seq);
+}
+
+static void many_events_take_one_look_at_the_socket(void)
+{
+	struct prefork *pf = setup();
+
+	for (uint64_t seq = 1; seq <= 5; seq++)
+		send_event(seq, 0);
+	kernel.reads = 0;
+	many_are(pf, 8, 1, 5);
+	EQUAL(6, kernel.reads);
+	CHECK(!is_readable(pf));
+	for (uint64_t seq = 6; seq <= 15; seq++)
+		send_event(seq, 0);
+	EQUAL(0, prefork_release(pf, 1));
+	many_are(pf, 8, 6, 8);
+	CHECK(is_readable(pf));
+	many_are(pf, 8, 14, 2);
+	EQUAL(0, prefork_next_many(pf, many, 8, 20));
+	EQUAL(4711, prefork_owner(pf));
+	teardown(pf);
+}
+
+static void failure_waits_for_the_events_before_it(void)
+{
+	struct prefork *pf = setup();
+	struct message m;
+
+	send_event(1, 0);
+	message_event(&m, PREFORK_EVENT_PREFORK, 2, 10);
+	deliver_message(&m);
+	send_event(3, 0);
+	many_are(pf, 8, 1, 1);
+	CHECK(is_readable(pf));
+	EQUAL(-EBADMSG, prefork_next_many(pf, many, 8, 0));
+	many_are(pf, 8, 3, 1);
 	teardown(pf);
 }
 
@@ -517,6 +590,10 @@ int main(void)
 		  events_keep_their_order_around_commands },
 		{ "a full socket has room for an answer", full_socket_has_room_for_an_answer },
 		{ "a flood of events lets commands through", flood_of_events_lets_commands_through },
+		{ "many events take one look at the socket",
+		  many_events_take_one_look_at_the_socket },
+		{ "a failure waits for the events before it",
+		  failure_waits_for_the_events_before_it },
 		{ "one datagram may hold several events", one_datagram_may_hold_several_events },
 		{ "next waits no longer than told", next_waits_no_longer_than_told },
 		{ "a malformed event is reported and skipped",
