@@ -349,7 +349,13 @@ static void destroy(struct adopter *adopter)
 	free(adopt);
 }
 
+static bool answers(const struct adopter *adopter, uint64_t cookie)
+{
+	return find_hold((const struct adopt *)adopter, cookie);
+}
+
 static const struct adopter_ops ops = {
+	.answers = answers,
 	.event = take_event,
 	.fd = fd,
 	.turn = turn,

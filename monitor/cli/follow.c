@@ -16,10 +16,11 @@
 #include "core/proc.h"
 #include "core/tree.h"
 #include "diagnose.h"
+#include "resync.h"
 #include "sink/output.h"
 #include "sink/sink.h"
 
-/* Events in a row before signals and the child get a look. */
+/* Events in a row before they are shown, and signals and the child get a look. */
 #define BURST		256
 
 /* How long the kernel may take to report the end of a child that was waited for. */
@@ -31,6 +32,9 @@
 /* Between two looks at a child that has ended and that its tracer has yet to reap. */
 #define LINGER_MS	10
 
+/* Between two looks whether the state can be read again. */
+#define RESYNC_MS	50
+
 #define NS_PER_MS	UINT64_C(1000000)
 
 struct follow {
@@ -40,11 +44,51 @@ struct follow {
 	struct sink sink;
 	struct tree *tree;
 	struct adopter *adopter;	/* or NULL */
+	struct resync *resync;
 	int signals;		/* signalfd */
 	bool signalled;		/* ends every wait from then on */
-	uint64_t seq;		/* of the last event */
-	struct prefork_event event;
+	bool drained;		/* all events that there were have been taken */
+	uint64_t seq;		/* of the last event that was shown */
+	uint64_t read;		/* time of the last event, LOST left out */
+	uint64_t heard;		/* when the last one was taken */
+	uint64_t lost;		/* events */
+	struct prefork_event events[BURST];
 };
+
+static void on_found(void *follow, pid_t pid, const char *comm)
+{
+	follow_found(follow, pid, comm);
+}
+
+static bool on_answers(void *arg, uint64_t cookie)
+{
+	const struct follow *follow = arg;
+	const struct adopter *adopter = follow->adopter;
+
+	return adopter && adopter->ops->answers(adopter, cookie);
+}
+
+static void on_resync(void *arg, uint64_t time, size_t found, size_t gone)
+{
+	struct follow *follow = arg;
+
+	follow->sink.ops->resync(&follow->sink, time, found, gone);
+}
+
+static bool begin_tree(struct follow *follow)
+{
+	const struct resync_listener listener = {
+		.found = on_found,
+		.answers = on_answers,
+		.done = on_resync,
+		.arg = follow,
+	};
+
+	follow->tree = tree_create(follow->options->tree);
+	if (follow->tree)
+		follow->resync = resync_create(follow->pf, follow->tree, &listener);
+	return follow->resync;
+}
 
 static bool is_ignored(int sig)
 {
@@ -69,8 +113,7 @@ static bool open_all(struct follow *follow)
 		     options->path ? options->path : "standard output", strerror(-err));
 		return false;
 	}
-	follow->tree = tree_create(options->tree);
-	if (!follow->tree) {
+	if (!begin_tree(follow)) {
 		fail("cannot begin: %s", strerror(errno));
 		return false;
 	}
@@ -107,6 +150,7 @@ void follow_destroy(struct follow *follow)
 		return;
 	if (follow->adopter)
 		follow->adopter->ops->destroy(follow->adopter);
+	resync_destroy(follow->resync);
 	prefork_close(follow->pf);
 	output_close(follow->output);
 	tree_destroy(follow->tree);
@@ -184,51 +228,61 @@ static void answer(struct follow *follow, const struct prefork_event *event)
 		prefork_release(follow->pf, event->cookie);
 }
 
+static void lose(struct follow *follow, const struct prefork_event *event, uint64_t count)
+{
+	follow->lost += count;
+	follow->sink.ops->lost(&follow->sink, event, count);
+	resync_want(follow->resync, event->time);
+}
+
 static void check_sequence(struct follow *follow, const struct prefork_event *event)
 {
 	if (event->seq != follow->seq + 1)
-		follow->sink.ops->lost(&follow->sink, event, event->seq - follow->seq - 1);
+		lose(follow, event, event->seq - follow->seq - 1);
 	follow->seq = event->seq;
 }
 
 static void show(struct follow *follow, const struct prefork_event *event)
 {
+	check_sequence(follow, event);
 	if (event->type == PREFORK_EVENT_LOST)
-		follow->sink.ops->lost(&follow->sink, event, event->count);
+		lose(follow, event, event->count);
 	else if (!follow->options->quiet)
 		follow->sink.ops->event(&follow->sink, event);
 }
 
-/*
- * The task goes on before the event is shown: whoever reads our output may be
- * the very one that is held, or slow.
- */
+/* What somebody may be waiting for. */
 static void handle(struct follow *follow, const struct prefork_event *event)
 {
 	char *command = NULL;
 
 	if (event->type == PREFORK_EVENT_EXEC && follow->options->tree)
 		command = proc_command(event->pid, event->path);
+	if (event->type != PREFORK_EVENT_LOST)
+		follow->read = event->time;
 	tree_event(follow->tree, event, command);
 	answer(follow, event);
-	check_sequence(follow, event);
-	show(follow, event);
 }
 
-/* Returns how many events there were, at most BURST, or -errno. */
+/*
+ * All tasks go on before any event is shown: whoever reads our output may be
+ * the very one that is held, or slow. Returns how many events there were, at
+ * most BURST, or -errno.
+ */
 static int take_burst(struct follow *follow)
 {
-	int count = 0, got = 1;
+	int count = prefork_next_many(follow->pf, follow->events, BURST, 0);
 
-	while (got == 1 && count < BURST) {
-		got = prefork_next(follow->pf, &follow->event, 0);
-		if (got == 1)
-			handle(follow, &follow->event);
-		if (got == -EBADMSG)
-			got = 1;	/* shows as a gap in the sequence */
-		count += got == 1;
-	}
-	return got < 0 ? got : count;
+	if (count == -EBADMSG)
+		return 1;	/* shows as a gap in the sequence */
+	for (int i = 0; i < count; i++)
+		handle(follow, &follow->events[i]);
+	for (int i = 0; i < count; i++)
+		show(follow, &follow->events[i]);
+	follow->drained = count < BURST;
+	if (count > 0)
+		follow->heard = boottime();
+	return count;
 }
 
 /*
@@ -254,11 +308,8 @@ static int adopter_fd(const struct follow *follow)
 	return follow->adopter ? follow->adopter->ops->fd(follow->adopter) : -1;
 }
 
-/*
- * Takes what there is, and waits for more where there was nothing: events,
- * signals, or @fd (-1: none). Returns the number of events or -errno.
- */
-static int turn(struct follow *follow, int fd, int timeout_ms)
+/* For events, signals, or @fd (-1: none). */
+static int wait_for_more(struct follow *follow, int fd, int timeout_ms)
 {
 	struct pollfd pfds[] = {
 		{ .fd = prefork_fd(follow->pf), .events = POLLIN },
@@ -266,18 +317,39 @@ static int turn(struct follow *follow, int fd, int timeout_ms)
 		{ .fd = fd, .events = POLLIN },
 		{ .fd = adopter_fd(follow), .events = POLLIN },
 	};
+
+	if (resync_pending(follow->resync) && (timeout_ms < 0 || timeout_ms > RESYNC_MS))
+		timeout_ms = RESYNC_MS;
+	if (poll(pfds, 4, timeout_ms) < 0)
+		return errno == EINTR ? 0 : -errno;
+	follow->drained = !pfds[0].revents;
+	return 0;
+}
+
+static bool is_quiet(const struct follow *follow)
+{
+	return follow->drained && boottime() - follow->heard > RESYNC_QUIET_MS * NS_PER_MS;
+}
+
+/*
+ * Takes what there is, and waits for more where there was nothing. What has been
+ * told is written once all there was has been taken. Returns the number of
+ * events or -errno.
+ */
+static int turn(struct follow *follow, int fd, int timeout_ms)
+{
 	int error = output_error(follow->output);
-	int count = take_burst(follow);
+	int count = follow->drained ? 0 : take_burst(follow);
 
 	if (follow->adopter)
 		follow->adopter->ops->turn(follow->adopter);
-	if (count)
+	if (count < 0)
 		return count;
-	if (output_flush(follow->output) != error)
-		return 0;	/* no sleep before that has been looked at */
-	if (poll(pfds, 4, timeout_ms) < 0 && errno != EINTR)
-		return -errno;
-	return 0;
+	if (resync_pending(follow->resync))
+		resync_turn(follow->resync, follow->read, is_quiet(follow));
+	if (follow->drained && output_flush(follow->output) != error)
+		return count;	/* no sleep before that has been looked at */
+	return count ? count : wait_for_more(follow, fd, timeout_ms);
 }
 
 enum follow_end follow_until_all_ended(struct follow *follow, int *detail)
@@ -298,7 +370,8 @@ enum follow_end follow_until_all_ended(struct follow *follow, int *detail)
 			return FOLLOW_DONE;
 		if (count || tree_running(follow->tree))
 			heard = boottime();
-	} while (boottime() - heard < STRAGGLER_MS * NS_PER_MS);
+	} while (boottime() - heard < STRAGGLER_MS * NS_PER_MS ||
+		 resync_pending(follow->resync));
 	return FOLLOW_DONE;
 }
 
@@ -398,10 +471,22 @@ static void await_adopter(struct follow *follow)
 	}
 }
 
+/* What was lost is not left out of the end, if that can be had soon. */
+static void catch_up(struct follow *follow)
+{
+	uint64_t start = boottime();
+
+	while (resync_pending(follow->resync) && !follow->signalled &&
+	       boottime() - start < LAST_WORD_MS * NS_PER_MS &&
+	       turn(follow, -1, RESYNC_MS) >= 0)
+		take_signal(follow);
+}
+
 int follow_finish(struct follow *follow)
 {
 	int err;
 
+	catch_up(follow);
 	if (follow->adopter && follow->adopter->ops->leave)
 		follow->adopter->ops->leave(follow->adopter);
 	/* Nobody is held while we write, however long that takes. */
@@ -410,7 +495,7 @@ int follow_finish(struct follow *follow)
 	if (follow->adopter)
 		await_adopter(follow);
 	if (follow->options->tree)
-		follow->sink.ops->footer(&follow->sink, follow->tree);
+		follow->sink.ops->footer(&follow->sink, follow->tree, follow->lost);
 	err = output_close(follow->output);
 	follow->output = NULL;
 	return err == -EPIPE || err == -EINTR ? 0 : err;

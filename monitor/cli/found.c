@@ -11,6 +11,7 @@
 #include "core/proc.h"
 
 struct list {
+	struct prefork *pf;
 	struct found *items;
 	size_t count, room;
 };
@@ -27,13 +28,19 @@ static int grow(struct list *list)
 	return 0;
 }
 
+/* Ports are numbered in each network namespace, hence both. */
+bool found_is_ours(struct prefork *pf, const struct prefork_watched *watched)
+{
+	return watched->owner_pid == getpid() && watched->owner == prefork_owner(pf);
+}
+
 static int add(const struct prefork_watched *watched, void *arg)
 {
 	struct list *list = arg;
 	struct found *found;
 	pid_t ppid;
 
-	if (watched->owner_pid != getpid())
+	if (!found_is_ours(list->pf, watched))
 		return 0;
 	if (list->count == list->room && grow(list) < 0)
 		return -ENOMEM;
@@ -47,7 +54,7 @@ static int add(const struct prefork_watched *watched, void *arg)
 }
 
 /* The clock ticks only 100 times a second; PIDs mostly grow. */
-static int compare(const void *left, const void *right)
+int found_compare(const void *left, const void *right)
 {
 	const struct found *a = left, *b = right;
 
@@ -58,11 +65,11 @@ static int compare(const void *left, const void *right)
 
 int found_each(struct prefork *pf, int (*fn)(const struct found *found, void *arg), void *arg)
 {
-	struct list list = { 0 };
+	struct list list = { .pf = pf };
 	int err = prefork_dump(pf, add, &list);
 
 	if (list.count)
-		qsort(list.items, list.count, sizeof(*list.items), compare);
+		qsort(list.items, list.count, sizeof(*list.items), found_compare);
 	for (size_t i = 0; !err && i < list.count; i++)
 		err = fn(&list.items[i], arg);
 	free(list.items);

@@ -3,10 +3,12 @@
 #ifndef FOUND_H
 #define FOUND_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 
 struct prefork;
+struct prefork_watched;
 
 struct found {
 	pid_t pid;
@@ -14,8 +16,14 @@ struct found {
 	char comm[16];
 };
 
+/* Is it this session that watches it? */
+bool found_is_ours(struct prefork *pf, const struct prefork_watched *watched);
+
+/* For qsort(): the oldest first. */
+int found_compare(const void *left, const void *right);
+
 /*
- * Calls @fn for each process that this one watches, the oldest first: parents
+ * Calls @fn for each process that this session watches, the oldest first: parents
  * come before their children. Returns 0, -errno, or what @fn returned other
  * than 0.
  */

@@ -9,6 +9,7 @@
 #define ADOPTER_H
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 struct adopter;
@@ -24,9 +25,12 @@ struct adopter_ops {
 	bool (*event)(struct adopter *adopter, const struct prefork_event *event,
 		      const struct tree *tree);
 
+	/* Will it answer that hold? Asked when events were lost. */
+	bool (*answers)(const struct adopter *adopter, uint64_t cookie);
+
 	/*
-	 * A process that ran already when it was watched, before any event. May
-	 * be NULL.
+	 * A process that ran already when it was watched, before any event, or
+	 * that has been missed because events were lost. May be NULL.
 	 */
 	void (*found)(struct adopter *adopter, pid_t pid);
 

@@ -91,18 +91,32 @@ uid_t proc_uid(pid_t pid)
 	return line && sscanf(line, "\nUid: %*u %u", &uid) == 1 ? uid : (uid_t)-1;
 }
 
+/* After the name, which may hold anything, brackets too; NULL when it is gone. */
+static char *read_stat(pid_t pid, char *text, size_t size)
+{
+	ssize_t len = read_file(pid, "stat", text, size - 1);
+
+	if (len <= 0)
+		return NULL;
+	text[len] = '\0';
+	return strrchr(text, ')');
+}
+
+bool proc_lives(pid_t pid)
+{
+	char text[1024], state;
+	const char *rest = read_stat(pid, text, sizeof(text));
+
+	return rest && sscanf(rest, ") %c", &state) == 1 && state != 'Z' && state != 'X';
+}
+
 bool proc_origin(pid_t pid, pid_t *ppid, uint64_t *start)
 {
-	char text[1024], *rest;
-	ssize_t len = read_file(pid, "stat", text, sizeof(text) - 1);
+	char text[1024];
+	const char *rest = read_stat(pid, text, sizeof(text));
 	unsigned long long ticks;
 	int parent;
 
-	if (len <= 0)
-		return false;
-	text[len] = '\0';
-	/* The name before it may hold anything, brackets too. */
-	rest = strrchr(text, ')');
 	if (!rest || sscanf(rest, ") %*c %d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u"
 			    " %*d %*d %*d %*d %*d %*d %llu", &parent, &ticks) != 2)
 		return false;

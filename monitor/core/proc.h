@@ -23,6 +23,9 @@ void proc_exe(pid_t pid, char *exe, size_t size);
 /* The effective user, (uid_t)-1 when the process is gone. */
 uid_t proc_uid(pid_t pid);
 
+/* False when it has ended, though nobody may have waited for it yet. */
+bool proc_lives(pid_t pid);
+
 /* Parent and time of birth (CLOCK_BOOTTIME, ns). False when it is gone. */
 bool proc_origin(pid_t pid, pid_t *ppid, uint64_t *start);
 

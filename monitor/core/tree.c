@@ -169,12 +169,50 @@ bool tree_add(struct tree *tree, pid_t pid, pid_t ppid, uint64_t start,
 	return true;
 }
 
+void tree_rename(struct tree *tree, pid_t pid, const char *comm, char *command)
+{
+	struct process *process = find(tree, pid);
+
+	if (!process) {
+		free(command);
+		return;
+	}
+	set_comm(process, comm);
+	if (command)
+		set_command(process, command);
+}
+
+void tree_lose(struct tree *tree, pid_t pid, enum process_state state, uint64_t end)
+{
+	struct process *process = find(tree, pid);
+
+	if (process)
+		retire(tree, process, state, end);
+}
+
+void tree_each_running(const struct tree *tree,
+		       void (*fn)(const struct process *process, void *arg), void *arg)
+{
+	struct process *process, *next;
+
+	for (size_t i = 0; i < BUCKETS; i++)
+		for (process = tree->buckets[i]; process; process = next) {
+			next = process->next_in_bucket;
+			fn(process, arg);
+		}
+}
+
 /* What an event speaks of, also where its birth was not seen. */
 static struct process *subject(struct tree *tree, const struct prefork_event *event)
 {
 	struct process *process = find(tree, event->pid);
 
-	return process ? process : begin(tree, event->pid, 0, event->time);
+	if (process)
+		return process;
+	process = begin(tree, event->pid, 0, event->time);
+	if (process)
+		set_comm(process, event->comm);
+	return process;
 }
 
 static bool born(struct tree *tree, const struct prefork_event *event)

@@ -28,7 +28,8 @@ enum process_state {
 struct process {
 	pid_t pid;
 	enum process_state state;
-	bool found;		/* it ran before; .start is from /proc */
+	bool found;		/* it ran when it was seen first; .start is from
+				 * /proc */
 	char comm[16];
 	char *command;		/* NULL: it never executed a program */
 	uint64_t start, end;	/* CLOCK_BOOTTIME, ns */
@@ -63,6 +64,19 @@ bool tree_add(struct tree *tree, pid_t pid, pid_t ppid, uint64_t start,
  */
 bool tree_event(struct tree *tree, const struct prefork_event *event,
 		char *command);
+
+/*
+ * Events were lost: a running process has another name by now. Takes over
+ * @command, NULL where it could not be had.
+ */
+void tree_rename(struct tree *tree, pid_t pid, const char *comm, char *command);
+
+/* Likewise: it ended, or goes on unwatched, before @end. */
+void tree_lose(struct tree *tree, pid_t pid, enum process_state state, uint64_t end);
+
+/* Calls @fn for each running process, which that one may lose. */
+void tree_each_running(const struct tree *tree,
+		       void (*fn)(const struct process *process, void *arg), void *arg);
 
 /* A running process, or NULL. */
 const struct process *tree_find(const struct tree *tree, pid_t pid);

@@ -103,6 +103,18 @@ static bool on_event(struct adopter *adopter, const struct prefork_event *event,
 	}
 }
 
+/* Whoever got it is busy until the process has ended. */
+static bool on_answers(const struct adopter *adopter, uint64_t cookie)
+{
+	const struct monitor *monitor;
+
+	for (monitor = LIST_FIRST(&daemon_of(adopter)->busy); monitor;
+	     monitor = LIST_NEXT(monitor, entry))
+		if (monitor->cookie == cookie)
+			return true;
+	return false;
+}
+
 static bool is_our_child(pid_t pid)
 {
 	siginfo_t info;
@@ -213,6 +225,7 @@ struct adopter *daemon_create(struct prefork *pf, const struct daemon_listener *
 {
 	static const struct adopter_ops ops = {
 		.event = on_event,
+		.answers = on_answers,
 		.found = on_found,
 		.fd = on_fd,
 		.turn = on_turn,

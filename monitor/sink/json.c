@@ -27,6 +27,12 @@ static void add_hold(struct json_object *line, const struct prefork_event *event
 		json_number(line, "deadline", event->deadline);
 }
 
+static void add_nspid(struct json_object *line, const struct prefork_event *event)
+{
+	if (event->nspid)
+		json_integer(line, "nspid", event->nspid);
+}
+
 static void add_exit(struct json_object *line, const struct prefork_event *event)
 {
 	json_integer(line, "status", event->status);
@@ -40,10 +46,12 @@ static void add_details(struct json_object *line, const struct prefork_event *ev
 	switch (event->type) {
 	case PREFORK_EVENT_PREFORK:
 		json_integer(line, "child", event->child);
+		add_nspid(line, event);
 		json_number(line, "clone_flags", event->clone_flags);
 		break;
 	case PREFORK_EVENT_BORN:
 		json_integer(line, "ppid", event->ppid);
+		add_nspid(line, event);
 		json_number(line, "clone_flags", event->clone_flags);
 		break;
 	case PREFORK_EVENT_FORK_FAILED:
@@ -64,6 +72,7 @@ static void add_details(struct json_object *line, const struct prefork_event *ev
 		break;
 	case PREFORK_EVENT_UNWATCHED:
 		json_number(line, "reason", event->reason);
+		json_text(line, "name", prefork_reason_name(event->reason));
 		break;
 	case PREFORK_EVENT_TIMEOUT:
 		if (event->child)
@@ -102,6 +111,16 @@ static void json_lost(struct sink *sink, const struct prefork_event *event, uint
 		json_number(line, "seq", event->seq);
 	json_number(line, "time", event->time);
 	json_number(line, "count", count);
+	json_finish(line, sink->out);
+}
+
+static void json_resync(struct sink *sink, uint64_t time, size_t found, size_t gone)
+{
+	struct json_object *line = begin("resync");
+
+	json_number(line, "time", time);
+	json_number(line, "found", found);
+	json_number(line, "gone", gone);
 	json_finish(line, sink->out);
 }
 
@@ -146,21 +165,35 @@ static void print_process(FILE *out, const struct process *process)
 	if (process->command)
 		json_text(line, "command", process->command);
 	json_number(line, "start", process->start);
+	if (process->found)
+		json_true(line, "found");
 	add_outcome(line, process);
 	json_finish(line, out);
 }
 
-static void json_footer(struct sink *sink, const struct tree *tree)
+static void print_summary(FILE *out, const struct tree *tree, uint64_t lost)
+{
+	struct json_object *line = begin("summary");
+
+	json_number(line, "processes", tree_count(tree));
+	json_number(line, "running", tree_running(tree));
+	json_number(line, "lost", lost);
+	json_finish(line, out);
+}
+
+static void json_footer(struct sink *sink, const struct tree *tree, uint64_t lost)
 {
 	const struct process *process;
 
 	for (process = tree_first(tree); process; process = tree_next(process))
 		print_process(sink->out, process);
+	print_summary(sink->out, tree, lost);
 }
 
 const struct sink_ops sink_json = {
 	.event = json_event,
 	.lost = json_lost,
+	.resync = json_resync,
 	.signal = json_signal,
 	.footer = json_footer,
 };

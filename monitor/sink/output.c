@@ -5,7 +5,9 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
+#include <stdbool.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define HURRY_MS	500
@@ -13,6 +15,7 @@
 struct output {
 	int fd;
 	int hurry;	/* not ours, may be -1 */
+	bool waits;	/* a reader may keep us waiting */
 	int error;	/* the first, -errno */
 	FILE *stream;
 };
@@ -42,17 +45,18 @@ static int wait_for_reader(const struct output *output)
 }
 
 /*
- * So much as has room in a pipe once it can be written to. The descriptor may be
- * shared with others, hence it is not for us to make it non-blocking.
+ * So much as has room in a pipe once it can be written to; to a file, all. The
+ * descriptor may be shared with others, hence it is not for us to make it
+ * non-blocking.
  */
 static ssize_t write_some(const struct output *output, const char *bytes, size_t len)
 {
-	int err = wait_for_reader(output);
+	int err = output->waits ? wait_for_reader(output) : 0;
 	ssize_t written;
 
 	if (err)
 		return err;
-	written = write(output->fd, bytes, len < PIPE_BUF ? len : PIPE_BUF);
+	written = write(output->fd, bytes, output->waits && len > PIPE_BUF ? PIPE_BUF : len);
 	if (written >= 0)
 		return written;
 	/* Somebody else has made it non-blocking, or was faster. */
@@ -90,6 +94,13 @@ static int open_file(const char *path)
 	return fd;
 }
 
+static bool is_file(int fd)
+{
+	struct stat status;
+
+	return !fstat(fd, &status) && S_ISREG(status.st_mode);
+}
+
 int output_open(struct output **output, const char *path)
 {
 	struct output *new = calloc(1, sizeof(*new));
@@ -104,6 +115,7 @@ int output_open(struct output **output, const char *path)
 		err = new->fd;
 		goto err_free;
 	}
+	new->waits = !is_file(new->fd);
 	new->stream = fopencookie(new, "w", (cookie_io_functions_t){ .write = write_all });
 	if (!new->stream) {
 		err = -errno;

@@ -6,6 +6,7 @@
 #ifndef SINK_H
 #define SINK_H
 
+#include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 
@@ -20,11 +21,18 @@ struct sink_ops {
 	/* @count events are missing here; @event is the next one there is. */
 	void (*lost)(struct sink *sink, const struct prefork_event *event, uint64_t count);
 
+	/*
+	 * After events were lost: the state at @time has been read again. So
+	 * many processes were found that had not been told of, and so many are
+	 * no longer watched whose end had not.
+	 */
+	void (*resync)(struct sink *sink, uint64_t time, size_t found, size_t gone);
+
 	/* What is traced takes a signal. Not in order with the events. */
 	void (*signal)(struct sink *sink, const struct delivery *delivery);
 
-	/* When all is over. The tree remembers. */
-	void (*footer)(struct sink *sink, const struct tree *tree);
+	/* When all is over, with @lost events. The tree remembers. */
+	void (*footer)(struct sink *sink, const struct tree *tree, uint64_t lost);
 };
 
 /* Sinks keep nothing else, so that who creates them needs no destructor. */

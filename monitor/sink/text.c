@@ -34,20 +34,36 @@ static const char *kind_of(const struct prefork_event *event)
 	return event->clone_flags & CLONE_VFORK ? "vfork" : "fork";
 }
 
+/* What is in the brackets after the number of the other one. */
+static void print_creation(FILE *out, const struct prefork_event *event)
+{
+	if (event->cookie)
+		fputs(", held", out);
+	if (event->nspid)
+		fprintf(out, ", %d inside", event->nspid);
+	putc(')', out);
+}
+
 static void print_prefork(FILE *out, const struct prefork_event *event)
 {
-	fprintf(out, "-> %d (%s%s)", event->child, kind_of(event),
-		event->cookie ? ", held" : "");
+	fprintf(out, "-> %d (%s", event->child, kind_of(event));
+	print_creation(out, event);
 }
 
 static void print_born(FILE *out, const struct prefork_event *event)
 {
-	const char *held = event->cookie ? ", held" : "";
-
 	if (event->thread)
-		fprintf(out, "thread %d (by %d%s)", event->tid, event->ppid, held);
+		fprintf(out, "thread %d (by %d", event->tid, event->ppid);
 	else
-		fprintf(out, "by %d (%s%s)", event->ppid, kind_of(event), held);
+		fprintf(out, "by %d (%s", event->ppid, kind_of(event));
+	print_creation(out, event);
+}
+
+static void print_unwatched(FILE *out, const struct prefork_event *event)
+{
+	fputs("goes on unwatched", out);
+	if (event->reason == PREFORK_REASON_ACCESS)
+		fputs(" (access: it has got privileges)", out);
 }
 
 static void print_fork_failed(FILE *out, const struct prefork_event *event)
@@ -128,7 +144,7 @@ static void print_details(FILE *out, const struct prefork_event *event)
 			seconds(event->suspended));
 		break;
 	case PREFORK_EVENT_UNWATCHED:
-		fputs("goes on unwatched", out);
+		print_unwatched(out, event);
 		break;
 	case PREFORK_EVENT_TIMEOUT:
 		print_timeout(out, event);
@@ -161,6 +177,12 @@ static void text_lost(struct sink *sink, const struct prefork_event *event, uint
 {
 	fprintf(sink->out, "%11.6f %7s %-15s %-11s %" PRIu64 " events are missing here\n",
 		since(sink, event->time), "-", "-", "lost", count);
+}
+
+static void text_resync(struct sink *sink, uint64_t time, size_t found, size_t gone)
+{
+	fprintf(sink->out, "%11.6f %7s %-15s %-11s state read again: %zu found, %zu gone\n",
+		since(sink, time), "-", "-", "resync", found, gone);
 }
 
 static void text_signal(struct sink *sink, const struct delivery *delivery)
@@ -231,7 +253,7 @@ static void print_process(FILE *out, const struct process *process, uint64_t end
 	fprintf(out, "%s\n", title);
 }
 
-static void text_footer(struct sink *sink, const struct tree *tree)
+static void text_footer(struct sink *sink, const struct tree *tree, uint64_t lost)
 {
 	const struct process *process;
 	uint64_t end = boottime();
@@ -239,6 +261,8 @@ static void text_footer(struct sink *sink, const struct tree *tree)
 	fprintf(sink->out, "\n%zu processes", tree_count(tree));
 	if (tree_running(tree))
 		fprintf(sink->out, ", %zu still running", tree_running(tree));
+	if (lost)
+		fprintf(sink->out, ", %" PRIu64 " events lost", lost);
 	fprintf(sink->out, "; times in seconds\n%10s %9s %9s %9s %7s  %s\n",
 		"wall", "user", "system", "status", "pid", "command");
 	for (process = tree_first(tree); process; process = tree_next(process))
@@ -248,6 +272,7 @@ static void text_footer(struct sink *sink, const struct tree *tree)
 const struct sink_ops sink_text = {
 	.event = text_event,
 	.lost = text_lost,
+	.resync = text_resync,
 	.signal = text_signal,
 	.footer = text_footer,
 };

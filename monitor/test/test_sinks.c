@@ -138,6 +138,49 @@ static void losses_are_told(void)
 	       "5 events are missing here\n");
 }
 
+static void resync_is_told(void)
+{
+	begin("json");
+	sink.ops->resync(&sink, 11 * SECOND, 2, 1);
+	STRING(end(), "{\"event\":\"resync\",\"time\":11000000000,\"found\":2,\"gone\":1}\n");
+	begin("text");
+	sink.ops->resync(&sink, 11 * SECOND, 2, 1);
+	STRING(end(), "   1.000000       - -               resync      "
+	       "state read again: 2 found, 1 gone\n");
+}
+
+static void inner_number_is_shown(void)
+{
+	make(PREFORK_EVENT_PREFORK)->child = 4711;
+	event.cookie = 9;
+	event.nspid = 1;
+	STRING(show("text", &event), "   0.012345    1234 make            prefork     "
+	       "-> 4711 (fork, held, 1 inside)\n");
+	CHECK(strstr(show("json", &event), ",\"child\":4711,\"nspid\":1,"));
+	make(PREFORK_EVENT_BORN)->ppid = 77;
+	event.nspid = 2;
+	STRING(show("text", &event), "   0.012345    1234 make            born        "
+	       "by 77 (fork, 2 inside)\n");
+	CHECK(strstr(show("json", &event), ",\"ppid\":77,\"nspid\":2,"));
+	event.thread = true;
+	STRING(show("text", &event), "   0.012345    1234 make            born        "
+	       "thread 1234 (by 77, 2 inside)\n");
+	event.nspid = 0;
+	CHECK(!strstr(show("json", &event), "nspid"));
+}
+
+static void end_of_a_watch_has_a_reason(void)
+{
+	make(PREFORK_EVENT_UNWATCHED)->reason = PREFORK_REASON_REQUEST;
+	STRING(show("text", &event), "   0.012345    1234 make            unwatched   "
+	       "goes on unwatched\n");
+	CHECK(strstr(show("json", &event), ",\"reason\":0,\"name\":\"request\"}"));
+	event.reason = PREFORK_REASON_ACCESS;
+	STRING(show("text", &event), "   0.012345    1234 make            unwatched   "
+	       "goes on unwatched (access: it has got privileges)\n");
+	CHECK(strstr(show("json", &event), ",\"reason\":1,\"name\":\"access\"}"));
+}
+
 static const char *show_signal(const char *format, const struct delivery *delivery)
 {
 	begin(format);
@@ -196,7 +239,7 @@ static void tree_is_drawn(void)
 	struct tree *tree = small_tree();
 
 	begin("text");
-	sink.ops->footer(&sink, tree);
+	sink.ops->footer(&sink, tree, 0);
 	STRING(end(),
 	       "\n4 processes; times in seconds\n"
 	       "      wall      user    system    status     pid  command\n"
@@ -207,20 +250,36 @@ static void tree_is_drawn(void)
 	tree_destroy(tree);
 }
 
+static void summary_counts_what_was_lost(void)
+{
+	struct tree *tree = small_tree();
+	const char *last;
+
+	begin("text");
+	sink.ops->footer(&sink, tree, 12);
+	CHECK(strstr(end(), "\n4 processes, 12 events lost; times in seconds\n"));
+	begin("json");
+	sink.ops->footer(&sink, tree, 12);
+	last = strstr(end(), "{\"event\":\"summary\"");
+	if (CHECK(last))
+		STRING(last, "{\"event\":\"summary\",\"processes\":4,\"running\":0,\"lost\":12}\n");
+	tree_destroy(tree);
+}
+
 static void tree_is_listed_in_json(void)
 {
 	struct tree *tree = small_tree();
 	char *second;
 
 	begin("json");
-	sink.ops->footer(&sink, tree);
+	sink.ops->footer(&sink, tree, 0);
 	end();
 	second = strchr(text, '\n');
 	if (CHECK(second)) {
 		*second++ = '\0';
 		*strchr(second, '\n') = '\0';
 		STRING(text, "{\"event\":\"process\",\"pid\":1,\"depth\":0,\"comm\":\"sh\","
-		       "\"command\":\"sh -c x\",\"start\":10000000000,\"end\":11000000000,"
+		       "\"command\":\"sh -c x\",\"start\":10000000000,\"found\":true,\"end\":11000000000,"
 		       "\"status\":256,\"utime\":1000000000,\"stime\":0,\"maxrss\":0}");
 		STRING(second, "{\"event\":\"process\",\"pid\":2,\"ppid\":1,\"depth\":1,"
 		       "\"comm\":\"make\",\"start\":10012345000,\"end\":11000000000,"
@@ -240,7 +299,7 @@ static void deep_tree_is_drawn_in_part(void)
 		tree_event(tree, &event, NULL);
 	}
 	begin("text");
-	sink.ops->footer(&sink, tree);
+	sink.ops->footer(&sink, tree, 0);
 	line = strstr(end(), " 2000  ");
 	if (CHECK(line)) {
 		CHECK(strstr(line, "(1935 levels) "));
@@ -310,9 +369,13 @@ int main(void)
 		{ "text is aligned and without control characters", text_is_aligned_and_plain },
 		{ "JSON has the keys of the UAPI", json_has_the_keys_of_the_uapi },
 		{ "losses are told", losses_are_told },
+		{ "that the state was read again is told", resync_is_told },
+		{ "the number inside a namespace is shown", inner_number_is_shown },
+		{ "the end of a watch has a reason", end_of_a_watch_has_a_reason },
 		{ "signals are shown", signals_are_shown },
 		{ "the tree is drawn", tree_is_drawn },
 		{ "the tree is listed in JSON", tree_is_listed_in_json },
+		{ "the summary counts what was lost", summary_counts_what_was_lost },
 		{ "a deep tree is drawn in part", deep_tree_is_drawn_in_part },
 		{ "a full disk is told", full_disk_is_told_once },
 		{ "a closed pipe kills nobody", closed_pipe_kills_nobody },

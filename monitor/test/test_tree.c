@@ -184,6 +184,53 @@ static void forgetful_tree_knows_only_what_runs(void)
 	tree_destroy(tree);
 }
 
+static void what_was_missed_can_be_made_up_for(void)
+{
+	struct tree *tree = tree_create(true);
+	const struct process *p;
+
+	tree_add(tree, 1, 0, 5, "sh", NULL);
+	born(tree, 2, 1, 6);
+	born(tree, 3, 1, 6);
+	tree_rename(tree, 2, "new", strdup("new -x"));
+	STRING(tree_find(tree, 2)->comm, "new");
+	STRING(title(tree_find(tree, 2)), "new -x");
+	tree_rename(tree, 2, "newer", NULL);
+	STRING(title(tree_find(tree, 2)), "new -x");
+	tree_rename(tree, 77, "nobody", strdup("nobody"));
+	tree_lose(tree, 77, PROCESS_UNSEEN, 8);
+	tree_lose(tree, 2, PROCESS_UNSEEN, 8);
+	tree_lose(tree, 3, PROCESS_UNWATCHED, 9);
+	EQUAL(1, tree_running(tree));
+	p = tree_first(tree)->first_child;
+	EQUAL(PROCESS_UNSEEN, p->state);
+	EQUAL(8, p->end);
+	EQUAL(PROCESS_UNWATCHED, p->next_sibling->state);
+	/* Its birth was missed, its end is told. */
+	ends(tree, 9, 10, 0);
+	STRING(p->parent->next_sibling->comm, "name");
+	tree_destroy(tree);
+}
+
+static void lose(const struct process *process, void *tree)
+{
+	if (process->pid % 2)
+		tree_lose(tree, process->pid, PROCESS_UNSEEN, 2);
+}
+
+static void those_that_run_can_be_gone_through(void)
+{
+	for (int remember = 0; remember <= 1; remember++) {
+		struct tree *tree = tree_create(remember);
+
+		for (pid_t pid = 1; pid <= 10000; pid++)
+			born(tree, pid, pid - 1, 1);
+		tree_each_running(tree, lose, tree);
+		EQUAL(5000, tree_running(tree));
+		tree_destroy(tree);
+	}
+}
+
 static void long_chain_is_no_problem(void)
 {
 	struct tree *tree = tree_create(true);
@@ -209,6 +256,8 @@ int main(void)
 		  command_without_arguments_is_marked },
 		{ "events of strangers make roots", events_of_strangers_make_roots },
 		{ "a forgetful tree knows only what runs", forgetful_tree_knows_only_what_runs },
+		{ "what was missed can be made up for", what_was_missed_can_be_made_up_for },
+		{ "those that run can be gone through", those_that_run_can_be_gone_through },
 		{ "a chain of 50000 forks is no problem", long_chain_is_no_problem },
 	};
 

@@ -8,11 +8,13 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/eventfd.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -32,6 +34,8 @@ struct setting {
 	bool ignores_children;
 	bool closed_stderr;
 	int events;		/* that the session has before it waits */
+	bool held;		/* each of them is of a program that is held */
+	bool lost;		/* events are, before the end */
 	bool endless_scan;	/* watching a tree; says so on the output */
 	bool untold_end;	/* likewise */
 };
@@ -44,16 +48,19 @@ static struct {
 	int told;		/* of its events */
 } session;
 
+/* Counted for who started the verb. */
+static atomic_int *released;
+
 int prefork_open(struct prefork **pf)
 {
-	session.fd = eventfd(0, EFD_CLOEXEC);
+	session.fd = -1;
 	*pf = (struct prefork *)&session;
-	return session.fd < 0 ? -errno : 0;
+	return 0;
 }
 
 void prefork_close(struct prefork *pf)
 {
-	if (pf)
+	if (pf && session.fd >= 0)
 		close(session.fd);
 }
 
@@ -68,7 +75,9 @@ int prefork_watch(struct prefork *pf, pid_t pid, const struct prefork_watch_opti
 	(void)pf;
 	(void)opts;
 	session.pid = pid;
-	return 0;
+	/* There is something to tell when it has ended. */
+	session.fd = (int)syscall(SYS_pidfd_open, pid, 0);
+	return session.fd < 0 ? -errno : 0;
 }
 
 static void say_so(void)
@@ -90,17 +99,37 @@ int prefork_release(struct prefork *pf, uint64_t cookie)
 {
 	(void)pf;
 	(void)cookie;
+	(*released)++;
 	return 0;
+}
+
+int prefork_release_forced(struct prefork *pf, uint64_t cookie)
+{
+	return prefork_release(pf, cookie);
+}
+
+uint32_t prefork_owner(const struct prefork *pf)
+{
+	(void)pf;
+	return 4711;
+}
+
+int prefork_get(struct prefork *pf, pid_t pid, struct prefork_watched **watched)
+{
+	(void)pf;
+	(void)pid;
+	*watched = NULL;
+	return -ESRCH;
 }
 
 int prefork_dump(struct prefork *pf, prefork_dump_fn fn, void *arg)
 {
 	const struct prefork_watched watched = {
-		.pid = session.pid, .comm = "watched", .owner_pid = getpid(),
+		.pid = session.pid, .comm = "watched", .owner = 4711, .owner_pid = getpid(),
 	};
 
 	(void)pf;
-	return fn(&watched, arg);
+	return !session.pid ? 0 : fn(&watched, arg);
 }
 
 int prefork_stats(struct prefork *pf, struct prefork_stats *stats)
@@ -116,27 +145,52 @@ const char *prefork_stat_name(unsigned int stat)
 	return NULL;
 }
 
-int prefork_next(struct prefork *pf, struct prefork_event *event, int timeout_ms)
+static void make_event(struct prefork_event *event)
+{
+	*event = (struct prefork_event){
+		.type = PREFORK_EVENT_FORK_FAILED, .seq = ++session.seq,
+		.pid = session.pid, .tid = session.pid, .comm = "watched", .error = EAGAIN,
+	};
+	if (!session.setting->held)
+		return;
+	event->type = PREFORK_EVENT_EXEC;
+	event->cookie = session.seq;
+	memset(event->path, 'x', sizeof(event->path) - 1);
+}
+
+static bool next(struct prefork_event *event)
 {
 	bool ended = session.pid && kill(session.pid, 0) < 0;
 
-	(void)pf;
-	EQUAL(0, timeout_ms);
 	if (ended && session.setting->untold_end) {
 		say_so();
 		ended = false;
 	}
 	if (!ended && session.told == session.setting->events)
-		return 0;
+		return false;
 	session.told += !ended;
-	*event = (struct prefork_event){
-		.type = ended ? PREFORK_EVENT_EXIT : PREFORK_EVENT_FORK_FAILED,
-		.seq = ++session.seq, .pid = session.pid, .tid = session.pid,
-		.comm = "watched", .error = EAGAIN,
-	};
-	if (ended)
+	make_event(event);
+	if (ended && session.setting->lost && session.seq == 1) {
+		event->type = PREFORK_EVENT_LOST;
+		event->count = 7;
+	} else if (ended) {
+		event->type = PREFORK_EVENT_EXIT;
 		session.pid = 0;
-	return 1;
+	}
+	return true;
+}
+
+/* What there is more is there at once, without another event on the descriptor. */
+int prefork_next_many(struct prefork *pf, struct prefork_event *events, int room,
+		      int timeout_ms)
+{
+	int count = 0;
+
+	(void)pf;
+	EQUAL(0, timeout_ms);
+	while (count < room && next(&events[count]))
+		count++;
+	return count;
 }
 
 static const struct setting plain;
@@ -324,6 +378,62 @@ static int end_by(int sig, struct setting *setting, char **argv)
 	return end_of(pid);
 }
 
+/* More than any buffer takes, and the pipe takes nothing. */
+static void holds_are_answered_before_anything_is_written(void)
+{
+	const struct timespec moment = { .tv_nsec = 1000000 };
+	struct setting setting = { .events = 256, .held = true };
+	int ends[2], filled = 0;
+	pid_t pid;
+
+	if (!EQUAL(0, pipe2(ends, O_CLOEXEC | O_NONBLOCK)))
+		return;
+	while (write(ends[1], "", 1) == 1)
+		filled++;
+	fcntl(ends[1], F_SETFL, 0);
+	setting.output = ends[1];
+	*released = 0;
+	pid = ATTACH(&setting);
+	for (int i = 0; i < 1000 * PATIENCE && *released < setting.events; i++)
+		nanosleep(&moment, NULL);
+	EQUAL(setting.events, *released);
+	kill(pid, SIGTERM);
+	EQUAL(0, end_of(pid));
+	CHECK(filled > 0);
+	close(ends[0]);
+	close(ends[1]);
+}
+
+static void read_all(int from, char *text, size_t size)
+{
+	size_t length = 0;
+	ssize_t got;
+
+	while ((got = read(from, text + length, size - 1 - length)) > 0)
+		length += (size_t)got;
+	text[length] = '\0';
+}
+
+static void losses_are_made_up_for_and_told(void)
+{
+	struct setting setting = { .lost = true };
+	char text[4096];
+	int ends[2];
+	pid_t pid;
+
+	if (!EQUAL(0, pipe2(ends, O_CLOEXEC)))
+		return;
+	setting.output = ends[1];
+	pid = START(&setting, "run", "--tree", "sh", "-c", "exit 3");
+	close(ends[1]);
+	read_all(ends[0], text, sizeof(text));
+	EQUAL(3, end_of(pid));
+	CHECK(strstr(text, " lost        7 events are missing here\n"));
+	CHECK(strstr(text, " resync      state read again: 0 found, 0 gone\n"));
+	CHECK(strstr(text, "\n1 processes, 7 events lost; "));
+	close(ends[0]);
+}
+
 static void signals_are_heeded_while_a_tree_is_read(void)
 {
 	struct setting setting = { .endless_scan = true };
@@ -354,11 +464,16 @@ int main(void)
 		  output_that_nobody_reads_ends_attach },
 		{ "a full disk ends attach, and fails both", full_disk_ends_attach },
 		{ "signals are heeded while nobody reads", signals_are_heeded_while_nobody_reads },
+		{ "holds are answered before anything is written",
+		  holds_are_answered_before_anything_is_written },
+		{ "losses are made up for and told", losses_are_made_up_for_and_told },
 		{ "signals are heeded while a tree is read",
 		  signals_are_heeded_while_a_tree_is_read },
 		{ "signals are heeded after the end of the command",
 		  signals_are_heeded_after_the_end_of_the_command },
 	};
 
-	return TAP_RUN(tests);
+	released = mmap(NULL, sizeof(*released), PROT_READ | PROT_WRITE,
+			MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	return released == MAP_FAILED ? 1 : TAP_RUN(tests);
 }
