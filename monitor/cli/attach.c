@@ -1,10 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* vforkmon attach: what runs already. */
-#include <ctype.h>
 #include <errno.h>
-#include <limits.h>
 #include <signal.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "adoption.h"
@@ -12,6 +9,7 @@
 #include "follow.h"
 #include "found.h"
 #include "options.h"
+#include "pid.h"
 #include "tracing.h"
 #include "verbs.h"
 
@@ -25,19 +23,6 @@ static const char help[] =
 "Exit status: 0, or 125 when vforkmon failed or none could be watched.\n";
 
 static const int caught[] = { SIGINT, SIGTERM, SIGHUP, 0 };
-
-/* Returns 0 for what is no PID. */
-static pid_t parse_pid(const char *text)
-{
-	unsigned long value;
-	char *end;
-
-	errno = 0;
-	value = strtoul(text, &end, 10);
-	if (errno || *end || !isdigit((unsigned char)text[0]) || value > INT_MAX)
-		return 0;
-	return (pid_t)value;
-}
 
 static bool watch_tree(struct follow *follow, const struct prefork_watch_options *watch,
 		       pid_t pid)
@@ -73,7 +58,7 @@ static int begin(struct follow *follow, const struct options *options, char **pi
 	    !tracing_begin(follow, options, &watch))
 		return STATUS_FAILURE;
 	for (; *pids; pids++)
-		any |= watch_tree(follow, &watch, parse_pid(*pids));
+		any |= watch_tree(follow, &watch, pid_parse(*pids));
 	if (!any)
 		return STATUS_FAILURE;
 	err = found_each(follow_session(follow), find, follow);
@@ -104,7 +89,7 @@ int verb_attach(int argc, char **argv)
 	if (used == argc)
 		return fail_usage("attach", "no PID given");
 	for (char **pid = argv + used; *pid; pid++)
-		if (!parse_pid(*pid))
+		if (!pid_parse(*pid))
 			return fail_usage("attach", "'%s' is no PID", *pid);
 
 	follow = follow_create(&options);

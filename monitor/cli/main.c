@@ -16,6 +16,7 @@ static const struct verb {
 	{ "run", verb_run, "follow a command" },
 	{ "attach", verb_attach, "follow running processes" },
 	{ "status", verb_status, "show what is watched and held" },
+	{ "release", verb_release, "let go of what is held, as the administrator" },
 };
 
 static void print_help(void)

@@ -9,5 +9,6 @@
 int verb_run(int argc, char **argv);
 int verb_attach(int argc, char **argv);
 int verb_status(int argc, char **argv);
+int verb_release(int argc, char **argv);
 
 #endif

@@ -21,7 +21,7 @@ _vforkmon() {
 	COMPREPLY=()
 
 	if [ "$COMP_CWORD" -eq 1 ]; then
-		words='run attach status --help --version'
+		words='run attach status release --help --version'
 		mapfile -t COMPREPLY < <(compgen -W "$words" -- "$cur")
 		return
 	fi
@@ -55,8 +55,9 @@ _vforkmon() {
 			words='--output --format --hold --timeout --threads --adopt --adopt-on
 				--adopt-ready --match --trace --tree --quiet --help' ;;
 		status-*) words='--format --verbose --help' ;;
+		release-*) words='--force --all --help' ;;
 		run*) mapfile -t COMPREPLY < <(compgen -c -- "$cur"); return ;;
-		attach*) words=$(cd /proc && printf '%s ' [1-9]*) ;;
+		attach* | release*) words=$(cd /proc && printf '%s ' [1-9]*) ;;
 		esac
 	fi
 	mapfile -t COMPREPLY < <(compgen -W "$words" -- "$cur")

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * cli/resync, which asks the kernel for the state: it is made here, of real
- * processes. The library's session is made of functions of this
+ * cli/resync and cli/release, who ask the kernel for the state: it is made
+ * here, of real processes. The library's session is made of functions of this
  * file.
  */
 #include <errno.h>
@@ -15,7 +15,9 @@
 
 #include <prefork.h>
 
+#include "cli/diagnose.h"
 #include "cli/resync.h"
+#include "cli/verbs.h"
 #include "core/clock.h"
 #include "core/tree.h"
 #include "tap.h"
@@ -29,6 +31,7 @@ static struct {
 	struct prefork_held held[WATCHED_MAX];	/* one each */
 	size_t count;
 	int error;			/* of the next dumps */
+	int force_error;		/* of a forced release */
 	int dumps;
 	uint64_t released[WATCHED_MAX];
 	size_t released_count;
@@ -84,6 +87,11 @@ int prefork_release(struct prefork *pf, uint64_t cookie)
 	(void)pf;
 	state.released[state.released_count++] = cookie;
 	return 0;
+}
+
+int prefork_release_forced(struct prefork *pf, uint64_t cookie)
+{
+	return state.force_error ? state.force_error : prefork_release(pf, cookie);
 }
 
 int prefork_stats(struct prefork *pf, struct prefork_stats *stats)
@@ -337,6 +345,22 @@ static void those_that_are_not_watched_are_closed(void)
 	end(newborn);
 }
 
+/* A dump is no snapshot. */
+static void one_that_the_state_lacks_is_asked_for(void)
+{
+	pid_t pid = live();
+
+	begin();
+	tell(PREFORK_EVENT_BORN, pid);
+	lose();
+	watch(pid);
+	settle();
+	result_is(1, 0, 0);
+	CHECK(tree_find(scene.tree, pid));
+	finish();
+	end(pid);
+}
+
 static void what_others_watch_is_no_matter(void)
 {
 	pid_t pid = live(), other = live();
@@ -432,6 +456,143 @@ static void losses_before_the_state_are_in_it(void)
 	finish();
 }
 
+/* ---- release ---- */
+
+static struct {
+	int status;
+	char out[1024], err[1024];
+} said;
+
+static void take_over(int fd, FILE *file)
+{
+	dup2(fileno(file), fd);
+}
+
+static void read_back(FILE *file, char *to, size_t size)
+{
+	rewind(file);
+	to[fread(to, 1, size - 1, file)] = '\0';
+	fclose(file);
+}
+
+static void run(char **argv)
+{
+	FILE *out = tmpfile(), *err = tmpfile();
+	int saved[2] = { dup(STDOUT_FILENO), dup(STDERR_FILENO) }, argc = 0;
+
+	while (argv[argc])
+		argc++;
+	fflush(stdout);
+	take_over(STDOUT_FILENO, out);
+	take_over(STDERR_FILENO, err);
+	said.status = verb_release(argc, argv);
+	fflush(stdout);
+	for (int fd = STDOUT_FILENO; fd <= STDERR_FILENO; fd++) {
+		dup2(saved[fd - 1], fd);
+		close(saved[fd - 1]);
+	}
+	read_back(out, said.out, sizeof(said.out));
+	read_back(err, said.err, sizeof(said.err));
+}
+
+#define RUN(...)	run((char *[]){ "release", __VA_ARGS__, NULL })
+
+static size_t lines(const char *text)
+{
+	size_t count = 0;
+
+	while ((text = strchr(text, '\n'))) {
+		text++;
+		count++;
+	}
+	return count;
+}
+
+static void two_are_held(void)
+{
+	memset(&state, 0, sizeof(state));
+	hold(100000001, 100000002, 10);
+	hold(100000003, 100000003, 11);
+	watch(100000004);
+}
+
+static void without_force_it_is_explained(void)
+{
+	two_are_held();
+	RUN("100000001");
+	EQUAL(STATUS_FAILURE, said.status);
+	CHECK(strstr(said.err, "only the monitor that holds a task can answer for it; --force"));
+	EQUAL(1, lines(said.err));
+	RUN("--force");
+	EQUAL(STATUS_FAILURE, said.status);
+	RUN("--force", "--all", "100000001");
+	EQUAL(STATUS_FAILURE, said.status);
+	RUN("--force", "x");
+	EQUAL(STATUS_FAILURE, said.status);
+	EQUAL(0, state.dumps);
+	EQUAL(0, state.released_count);
+}
+
+static void task_is_named_by_its_process_or_thread(void)
+{
+	two_are_held();
+	RUN("--force", "100000001");
+	EQUAL(0, said.status);
+	STRING(said.err, "");
+	EQUAL(1, lines(said.out));
+	CHECK(strstr(said.out, "released task 100000002 ("));
+	CHECK(strstr(said.out, ", about to create 77\n"));
+	EQUAL(1, state.released_count);
+	EQUAL(10, state.released[0]);
+	RUN("--force", "100000002", "100000001", "100000003");
+	EQUAL(0, said.status);
+	EQUAL(2, lines(said.out));
+	EQUAL(3, state.released_count);
+}
+
+static void all_are_all_that_are_held(void)
+{
+	two_are_held();
+	RUN("--force", "--all");
+	EQUAL(0, said.status);
+	EQUAL(2, lines(said.out));
+	state.count = 0;
+	RUN("--force", "--all");
+	EQUAL(0, said.status);
+	STRING(said.out, "");
+}
+
+static void who_is_not_held_is_told_of(void)
+{
+	two_are_held();
+	RUN("--force", "100000004", "100000003");
+	EQUAL(STATUS_FAILURE, said.status);
+	EQUAL(1, lines(said.out));
+	EQUAL(1, lines(said.err));
+	CHECK(strstr(said.err, "no task of process 100000004 is held; 'vforkmon status'"));
+}
+
+static void refusal_says_what_is_needed(void)
+{
+	two_are_held();
+	state.force_error = -EPERM;
+	RUN("--force", "--all");
+	EQUAL(STATUS_FAILURE, said.status);
+	STRING(said.out, "");
+	EQUAL(1, lines(said.err));
+	CHECK(strstr(said.err, "CAP_SYS_ADMIN is needed"));
+}
+
+static void who_goes_on_by_itself_is_no_failure(void)
+{
+	two_are_held();
+	state.force_error = -ENOENT;
+	RUN("--force", "100000001");
+	EQUAL(0, said.status);
+	STRING(said.out, "");
+	STRING(said.err, "");
+}
+
 int main(void)
 {
 	static const struct tap_test tests[] = {
@@ -442,12 +603,21 @@ int main(void)
 		{ "an end after the state was read is for its event",
 		  end_after_the_state_is_for_its_event },
 		{ "those that are not watched are closed", those_that_are_not_watched_are_closed },
+		{ "one that the state lacks is asked for once more",
+		  one_that_the_state_lacks_is_asked_for },
 		{ "what others watch is no matter", what_others_watch_is_no_matter },
 		{ "names are brought up to date", names_are_brought_up_to_date },
 		{ "a hold that nobody answers is answered", hold_that_nobody_answers_is_answered },
 		{ "the state is asked for until it comes", state_is_asked_for_until_it_comes },
 		{ "a refusal is no reason to ask for ever", refusal_is_no_reason_to_ask_for_ever },
 		{ "losses before the state was read are in it", losses_before_the_state_are_in_it },
+		{ "release without --force is explained", without_force_it_is_explained },
+		{ "a task is named by its process or thread",
+		  task_is_named_by_its_process_or_thread },
+		{ "--all are all that are held", all_are_all_that_are_held },
+		{ "who is not held is told of", who_is_not_held_is_told_of },
+		{ "a refusal says what is needed", refusal_says_what_is_needed },
+		{ "who goes on by itself is no failure", who_goes_on_by_itself_is_no_failure },
 	};
 
 	return TAP_RUN(tests);
