@@ -41,6 +41,12 @@ module: packages
 	@ln -sf $(CURDIR)/module/*.[ch] $(out)/module/
 	@$(kbuild) --no-print-directory modules
 
+# What the tests load beside it.
+claim: packages
+	@mkdir -p $(out)/claim
+	@ln -sf $(CURDIR)/selftests/claim/* $(out)/claim/
+	@$(kbuild)/claim --no-print-directory modules
+
 monitor: build-packages
 	@$(MAKE) --no-print-directory -C monitor O=$(build)/monitor
 
@@ -58,14 +64,14 @@ run: export CMD := $(CMD)
 shell: all
 	@$(vm) --timeout 0 -- bash -l
 
-check check-long: module monitor selftests
+check check-long: module claim monitor selftests
 	@selftests/check $(KERNEL) $(TESTS)
 check-long: export PREFORK_LONG = 1
 
 # A fresh build: kbuild checks what it compiles.
 lint: packages
 	@rm -rf $(build)/lint
-	@$(MAKE) --no-print-directory module out=$(build)/lint W=1 C=1 CF=-Wsparse-error KCFLAGS=-Werror
+	@$(MAKE) --no-print-directory module claim out=$(build)/lint W=1 C=1 CF=-Wsparse-error KCFLAGS=-Werror
 	@$(MAKE) --no-print-directory -C monitor O=$(build)/lint/monitor WERROR=1
 	cppcheck --quiet --error-exitcode=1 --enable=warning,performance,portability \
 		--inline-suppr --suppress=missingInclude -Iuapi -Imonitor -Imonitor/lib \
@@ -79,4 +85,4 @@ install: monitor $(if $(KDIR),module)
 clean:
 	rm -rf $(build)
 
-.PHONY: all help packages build-packages module monitor sanitized selftests run shell check check-long lint install clean
+.PHONY: all help packages build-packages module claim monitor sanitized selftests run shell check check-long lint install clean

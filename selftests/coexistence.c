@@ -7,15 +7,11 @@
  * after ours. Nobody notices anybody.
  */
 #define _GNU_SOURCE
-#include <sys/mount.h>
-
 #include "create.h"
 #include "session.h"
+#include "tracefs.h"
 
-#define DEBUGFS	"/sys/kernel/debug"
-#define TRACEFS	"/sys/kernel/tracing"
 #define GROUP	"prefork_selftest"
-#define SWITCH	DEBUGFS "/kprobes/enabled"
 
 #define PROBES_MAX	3
 
@@ -24,22 +20,6 @@ struct foreign {
 	const char *probes[PROBES_MAX][2];
 	bool graph;			/* the function graph tracer, too */
 };
-
-/* Some of these files take one word at a time. */
-static long write_file(const char *path, int flags, const char *text)
-{
-	int fd = open(path, O_WRONLY | O_CLOEXEC | flags);
-	ssize_t n = 0;
-	long ret;
-
-	if (fd < 0)
-		return -errno;
-	while (*text && (n = write(fd, text, strlen(text))) >= 0)
-		text += n;
-	ret = n < 0 ? -errno : 0;
-	close(fd);
-	return ret;
-}
 
 static long enable_probe(int i, const char *on)
 {
@@ -206,10 +186,7 @@ FIXTURE_VARIANT_ADD(foreign, all_at_once)
 
 FIXTURE_SETUP(foreign)
 {
-	if (access(DEBUGFS "/kprobes", X_OK))
-		mount("none", DEBUGFS, "debugfs", 0, NULL);
-	if (access(TRACEFS "/trace", R_OK))
-		mount("none", TRACEFS, "tracefs", 0, NULL);
+	tracefs_mount();
 	ASSERT_EQ(0, access(TRACEFS "/kprobe_events", W_OK)) {
 		TH_LOG("the kernel has no CONFIG_KPROBE_EVENTS");
 	}
@@ -227,7 +204,7 @@ FIXTURE_TEARDOWN(foreign)
 
 	session_close(&self->session);
 	actor_end(&self->actor);
-	write_file(SWITCH, 0, "1");
+	write_file(KPROBES_SWITCH, 0, "1");
 	for (i = 0; i < probes_of(&variant->foreign); i++)
 		remove_probe(i);
 	if (variant->foreign.graph)
@@ -376,7 +353,7 @@ TEST_F_TIMEOUT(foreign, stays_while_we_come_and_go, 60)
 TEST_F_TIMEOUT(foreign, is_switched_off_and_we_say_that_we_are, 60)
 {
 	start(_metadata, &variant->foreign);
-	ASSERT_EQ(0, write_file(SWITCH, 0, "0"));
+	ASSERT_EQ(0, write_file(KPROBES_SWITCH, 0, "0"));
 	EXPECT_EQ(-EIO, session_watch(&self->session, self->actor.pid, 0, 0,
 				      0));
 	EXPECT_STRNE("", prefork_message());
@@ -384,7 +361,7 @@ TEST_F_TIMEOUT(foreign, is_switched_off_and_we_say_that_we_are, 60)
 				  PREFORK_STAT_ARMED));
 	EXPECT_LT(0, actor_do(_metadata, &self->actor, create, BY_FORK));
 
-	ASSERT_EQ(0, write_file(SWITCH, 0, "1"));
+	ASSERT_EQ(0, write_file(KPROBES_SWITCH, 0, "1"));
 	watch(_metadata, self);
 	follow_together(_metadata, self, &variant->foreign);
 	leave(_metadata, self, &variant->foreign);
