@@ -112,6 +112,8 @@ static struct trace {
 	{ .name = "sched_process_exit", .hit = exit_hit },
 };
 
+static bool postponed;			/* hooks_lock; disarming is, and the
+					 * module pinned */
 static unsigned long missed_before;	/* hooks_lock; by former probes */
 static bool stuck;			/* hooks_lock; a probe could not be
 					 * removed: never arm again */
@@ -152,25 +154,67 @@ static noinline void nobody_else_probes_this(void)
 	barrier();
 }
 
+static struct kprobe trial;	/* hooks_lock; addr: NULL: not registered */
+static bool trial_was_hit;	/* hooks_lock */
+
+static int notrace trial_hit(struct kprobe *probe, struct pt_regs *regs)
+{
+	trial_was_hit = true;
+	return 0;
+}
+NOKPROBE_SYMBOL(trial_hit);
+
+static void trial_disarm(void)
+{
+	unregister_kprobe(&trial);
+	trial.addr = NULL;
+}
+
+/* While kprobes are switched off through debugfs, enabling one is no error. */
+static int trial_arm(void)
+{
+	int err;
+
+	if (trial.addr)		/* has been left */
+		return 0;
+	trial = (struct kprobe){
+		.addr = (void *)nobody_else_probes_this,
+		.pre_handler = trial_hit,
+		.flags = KPROBE_FLAG_DISABLED,
+	};
+	err = register_kprobe(&trial);
+	if (err) {
+		trial.addr = NULL;
+		return err;
+	}
+	err = enable_kprobe(&trial);
+	if (!err && kprobe_disabled(&trial))
+		err = -EIO;
+	if (err)
+		trial_disarm();
+	return err;
+}
+
+static bool trial_passes(void)
+{
+	trial_was_hit = false;
+	nobody_else_probes_this();
+	return READ_ONCE(trial_was_hit);
+}
+
 /*
- * While all kprobes are disabled through debugfs, enabling one is no error.
- * Whether it took effect can be told only where nobody else has a probe.
+ * Do probes take effect? All can be switched off (/sys/kernel/debug/kprobes/
+ * enabled, kernel.ftrace_enabled). Who adds or removes one on ftrace while that
+ * is off leaves flags on the function that make ftrace give up for good when
+ * its last user goes. So the trial stays, until it is seen to pass.
  */
 static int probes_usable(void)
 {
-	struct kprobe kprobe = {
-		.addr = (void *)nobody_else_probes_this,
-		.flags = KPROBE_FLAG_DISABLED,
-	};
-	int err = register_kprobe(&kprobe);
+	int err = trial_arm();
 
 	if (err)
 		return err;
-	err = enable_kprobe(&kprobe);
-	if (!err && kprobe_disabled(&kprobe))
-		err = -EIO;
-	unregister_kprobe(&kprobe);
-	return err;
+	return trial_passes() ? 0 : -EIO;
 }
 
 static int probe_arm(struct probe *probe)
@@ -180,6 +224,8 @@ static int probe_arm(struct probe *probe)
 	if (err)
 		return err;
 	err = enable_kprobe(&probe->kprobe);
+	if (!err && kprobe_disabled(&probe->kprobe))	/* switched off since */
+		err = -EIO;
 	if (err)
 		unregister_kprobe(&probe->kprobe);
 	return err;
@@ -202,6 +248,7 @@ static void probes_disarm(size_t count)
 {
 	while (count--)
 		probe_disarm(&probes[count]);
+	trial_disarm();
 }
 
 static int probes_arm(void)
@@ -210,7 +257,7 @@ static int probes_arm(void)
 	int err = probes_usable();
 
 	if (err) {
-		pr_warn_ratelimited("kprobes cannot be used: error %d; see /sys/kernel/debug/kprobes/enabled\n",
+		pr_warn_ratelimited("kprobes cannot be used: error %d; see /sys/kernel/debug/kprobes/enabled and kernel.ftrace_enabled\n",
 			err);
 		return err;
 	}
@@ -288,6 +335,28 @@ static bool in_use(void)
 	return watches_any() || calls_any() || gates_any();
 }
 
+static void hooks_idle_work(struct work_struct *work);
+static DECLARE_DELAYED_WORK(hooks_idle, hooks_idle_work);
+
+/*
+ * Not while ftrace is off, see probes_usable(). The module stays meanwhile,
+ * unless it is on its way out already.
+ */
+static bool hooks_postpone(void)
+{
+	if (trial_passes()) {
+		if (postponed)
+			module_put(THIS_MODULE);
+		postponed = false;
+		return false;
+	}
+	if (!postponed)
+		postponed = try_module_get(THIS_MODULE);
+	if (postponed)
+		queue_delayed_work(prefork_wq, &hooks_idle, HZ);
+	return postponed;
+}
+
 /*
  * A call that begins after this look finds no watch, for new watches come
  * between hooks_get() and hooks_put() only, and does nothing that needs us.
@@ -295,12 +364,10 @@ static bool in_use(void)
 static void hooks_idle_work(struct work_struct *work)
 {
 	mutex_lock(&hooks_lock);
-	if (armed && !users && !in_use())
+	if (armed && !users && !in_use() && !hooks_postpone())
 		hooks_disarm();
 	mutex_unlock(&hooks_lock);
 }
-
-static DECLARE_DELAYED_WORK(hooks_idle, hooks_idle_work);
 
 static void hooks_look_again(void)
 {
@@ -388,6 +455,8 @@ void hooks_exit(void)
 	mutex_lock(&hooks_lock);
 	if (armed)
 		hooks_disarm();
+	else if (trial.addr)
+		trial_disarm();
 	mutex_unlock(&hooks_lock);
 	/* Tasks between our last module_put() and their return. */
 	synchronize_rcu_tasks();
