@@ -91,13 +91,17 @@ static struct announcement *clone_announce(struct watch *watch,
 	return announcement;
 }
 
-/* The call that a signal has interrupted, if this is it again. */
+/*
+ * The call that a signal has interrupted, if this is it again. If its watch has
+ * ended meanwhile, whoever watches now has not been told of it.
+ */
 static struct announcement *
-clone_resume(const struct kernel_clone_args *args)
+clone_resume(const struct watch *watch, const struct kernel_clone_args *args)
 {
 	struct announcement *announcement = unpark(current);
 
-	if (announcement && !announcement_matches(announcement, args)) {
+	if (announcement && (announcement->watch != watch ||
+			     !announcement_matches(announcement, args))) {
 		announcement_abandon(announcement);
 		return NULL;
 	}
@@ -234,12 +238,10 @@ static pid_t clone_watched(struct call *call, struct kernel_clone_args *args)
 {
 	pid_t ret;
 
-	call->announcement = clone_resume(args);
 	call->watch = clone_watch();
-	if (!call->watch && !call->announcement)
+	call->announcement = clone_resume(call->watch, args);
+	if (!call->watch)
 		return real_kernel_clone(args);
-	if (!call->watch)	/* has just ended; the hold too */
-		call->watch = watch_get(call->announcement->watch);
 	if (!call->announcement &&
 	    reports_kind(&call->watch->options, args->flags)) {
 		call->announcement = clone_announce(call->watch, args);
