@@ -17,6 +17,7 @@ struct watch;
  *
  * A signal interrupts the wait, not the hold: an answer that comes meanwhile
  * is kept, and waiting goes on until the deadline that was set at the start.
+ * docs/model/hold.pml is the model of these states.
  *
  * LIFETIME: part of what is held. Found by cookie, under the xa_lock of
  * owner->holds, from hold_register() to hold_end(); so whoever finds it need
