@@ -64,7 +64,7 @@ static int own_inside(void)
 	    prefork_next(pf, &e, PATIENCE_MS) != 1)
 		return 4;
 	if (e.type != PREFORK_EVENT_PREFORK || e.pid != 2 || e.tid != 2 ||
-	    e.child != 3 || !e.cookie)
+	    e.child != 3 || e.nspid || !e.cookie)
 		return 5;
 	if (prefork_get(pf, 2, &watched) || watched->pid != 2 ||
 	    watched->owner_pid != 1 || watched->held_count != 1 ||
@@ -120,19 +120,23 @@ TEST_F_TIMEOUT(numbers, are_the_outer_ones_for_an_outer_owner, 90)
 	actor_send(_metadata, &self->actor, create_inside, 0);
 	session_expect(_metadata, &self->session, PREFORK_EVENT_PREFORK);
 	first = e->child;
+	EXPECT_EQ(1, e->nspid);
 	session_release(_metadata, &self->session);
 	session_expect(_metadata, &self->session, PREFORK_EVENT_BORN);
 	EXPECT_EQ(first, e->pid);
+	EXPECT_EQ(1, e->nspid);
 	EXPECT_EQ(self->actor.pid, e->ppid);
 
 	session_expect(_metadata, &self->session, PREFORK_EVENT_PREFORK);
 	EXPECT_EQ(first, e->pid);
 	second = e->child;
 	EXPECT_LT(2, second);
+	EXPECT_EQ(2, e->nspid);
 	EXPECT_EQ(-1, kill(second, 0));
 	session_release(_metadata, &self->session);
 	session_expect(_metadata, &self->session, PREFORK_EVENT_BORN);
 	EXPECT_EQ(second, e->pid);
+	EXPECT_EQ(2, e->nspid);
 	EXPECT_EQ(first, e->ppid);
 	EXPECT_EQ(first, actor_answer(_metadata, &self->actor));
 }
@@ -161,6 +165,50 @@ TEST_F_TIMEOUT(numbers, of_processes_outside_mean_nothing_inside, 60)
 	actor_start(_metadata, &target);
 	EXPECT_EQ(-ESRCH, actor_do(_metadata, &self->actor, watch_from_inside,
 				   target.pid));
+	EXPECT_EQ(0, session_watch(&self->session, target.pid, 0, 0, 0));
+	actor_end(&target);
+}
+
+/* In a namespace: makes its parent's session see things as from inside. */
+static int use_inside(struct prefork *pf)
+{
+	pid_t child = fork();
+	int ret;
+
+	if (!child) {
+		pause();
+		_exit(0);
+	}
+	ret = prefork_watch(pf, child, NULL);
+	kill(child, SIGKILL);
+	waitpid(child, NULL, 0);
+	return -ret;
+}
+
+static long watch_by_socket_from_inside(long target)
+{
+	struct prefork *pf;
+	long pid;
+
+	if (prefork_open(&pf))
+		return BROKEN;
+	pid = clone_raw(CLONE_NEWPID | SIGCHLD, NULL, NULL);
+	if (!pid)
+		_exit(use_inside(pf));
+	if (reap(pid, 0) < 0)
+		return BROKEN;
+	return prefork_watch(pf, target, NULL);
+}
+
+/* Nor for the socket, wherever it is used from. */
+TEST_F_TIMEOUT(numbers, of_processes_outside_mean_nothing_to_a_socket_inside,
+	       60)
+{
+	struct actor target;
+
+	actor_start(_metadata, &target);
+	EXPECT_EQ(-ESRCH, actor_do(_metadata, &self->actor,
+				   watch_by_socket_from_inside, target.pid));
 	EXPECT_EQ(0, session_watch(&self->session, target.pid, 0, 0, 0));
 	actor_end(&target);
 }
