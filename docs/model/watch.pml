@@ -131,10 +131,12 @@ inline hold_end(H)
 	}
 }
 
-/* Others get an error, and nothing changes. */
+/*
+ * Others get an error, and nothing changes. That it has expired does not stop
+ * it here: the lock does not stop the clock, which may have been looked at.
+ */
 #define answerable(o, h) \
-	(has_started(h) && owner_of(hold[h].watch) == (o) && \
-	 !hold[h].expired && !hold[h].done)
+	(has_started(h) && owner_of(hold[h].watch) == (o) && !hold[h].done)
 
 inline answer(H)
 {
