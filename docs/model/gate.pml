@@ -129,18 +129,19 @@ inline real_get_signal()
 
 inline prefork_get_signal()
 {
-	inside = true;
+	inside = near;
 	real_get_signal();
 	stopped = has_stopped;
 	inside = false;
 	if
-	:: passed -> passed = false; near = false;
-	:: !passed && !queued ->
+	:: !near		/* It was the kernel's alone. */
+	:: near && passed -> passed = false; near = false;
+	:: near && !passed && !queued ->
 #ifndef SIGNAL_DOES_NOT_QUEUE
 		queued = true;
 #endif
 		skip;
-	:: !passed && queued
+	:: near && !passed && queued
 	fi;
 }
 
@@ -154,11 +155,7 @@ proctype Newborn(bool held)
 
 way_to_user_mode:
 	do
-	:: woken_up ->
-		if
-		:: near -> prefork_get_signal();
-		:: else -> real_get_signal();
-		fi;
+	:: woken_up -> prefork_get_signal();
 	:: queued -> gate_work();
 	:: !woken_up && !queued -> break;
 	od;
