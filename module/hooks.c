@@ -112,8 +112,6 @@ static struct trace {
 	{ .name = "sched_process_exit", .hit = exit_hit },
 };
 
-static bool postponed;			/* hooks_lock; disarming is, and the
-					 * module pinned */
 static unsigned long missed_before;	/* hooks_lock; by former probes */
 static bool stuck;			/* hooks_lock; a probe could not be
 					 * removed: never arm again */
@@ -310,16 +308,23 @@ static int hooks_arm(void)
 	lockdep_assert_held(&hooks_lock);
 	if (stuck)
 		return -EIO;
+	/* What is armed pins the module: it may have to stay for a while. */
+	if (!try_module_get(THIS_MODULE))
+		return -ENODEV;
 	err = traces_arm();
 	if (err)
-		return err;
+		goto err_put_module;
 	err = probes_arm();
-	if (err) {
-		traces_disarm(ARRAY_SIZE(traces));
-		return err;
-	}
+	if (err)
+		goto err_disarm_traces;
 	WRITE_ONCE(armed, true);
 	return 0;
+
+err_disarm_traces:
+	traces_disarm(ARRAY_SIZE(traces));
+err_put_module:
+	module_put(THIS_MODULE);
+	return err;
 }
 
 static void hooks_disarm(void)
@@ -328,6 +333,7 @@ static void hooks_disarm(void)
 	probes_disarm(ARRAY_SIZE(probes));
 	traces_disarm(ARRAY_SIZE(traces));
 	WRITE_ONCE(armed, false);
+	module_put(THIS_MODULE);
 }
 
 static bool in_use(void)
@@ -339,33 +345,19 @@ static void hooks_idle_work(struct work_struct *work);
 static DECLARE_DELAYED_WORK(hooks_idle, hooks_idle_work);
 
 /*
- * Not while ftrace is off, see probes_usable(). The module stays meanwhile,
- * unless it is on its way out already.
- */
-static bool hooks_postpone(void)
-{
-	if (trial_passes()) {
-		if (postponed)
-			module_put(THIS_MODULE);
-		postponed = false;
-		return false;
-	}
-	if (!postponed)
-		postponed = try_module_get(THIS_MODULE);
-	if (postponed)
-		queue_delayed_work(prefork_wq, &hooks_idle, HZ);
-	return postponed;
-}
-
-/*
  * A call that begins after this look finds no watch, for new watches come
  * between hooks_get() and hooks_put() only, and does nothing that needs us.
+ * While probes are switched off they stay, see probes_usable().
  */
 static void hooks_idle_work(struct work_struct *work)
 {
 	mutex_lock(&hooks_lock);
-	if (armed && !users && !in_use() && !hooks_postpone())
-		hooks_disarm();
+	if (armed && !users && !in_use()) {
+		if (trial_passes())
+			hooks_disarm();
+		else
+			queue_delayed_work(prefork_wq, &hooks_idle, HZ);
+	}
 	mutex_unlock(&hooks_lock);
 }
 
@@ -448,14 +440,12 @@ int hooks_init(void)
 	return 0;
 }
 
-/* No watch, no call, no gate: each would pin the module. */
+/* Nothing is armed, but for a trial that has not passed. */
 void hooks_exit(void)
 {
 	cancel_delayed_work_sync(&hooks_idle);
 	mutex_lock(&hooks_lock);
-	if (armed)
-		hooks_disarm();
-	else if (trial.addr)
+	if (trial.addr)
 		trial_disarm();
 	mutex_unlock(&hooks_lock);
 	/* Tasks between our last module_put() and their return. */
