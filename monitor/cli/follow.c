@@ -50,7 +50,7 @@ struct follow {
 	bool drained;		/* all events that there were have been taken */
 	uint64_t seq;		/* of the last event that was shown */
 	uint64_t read;		/* time of the last event, LOST left out */
-	uint64_t heard;		/* when the last one was taken */
+	uint64_t heard;		/* when the last one was taken, after a loss */
 	uint64_t lost;		/* events */
 	struct prefork_event events[BURST];
 };
@@ -280,7 +280,7 @@ static int take_burst(struct follow *follow)
 	for (int i = 0; i < count; i++)
 		show(follow, &follow->events[i]);
 	follow->drained = count < BURST;
-	if (count > 0)
+	if (count > 0 && resync_pending(follow->resync))
 		follow->heard = boottime();
 	return count;
 }
@@ -332,24 +332,25 @@ static bool is_quiet(const struct follow *follow)
 }
 
 /*
- * Takes what there is, and waits for more where there was nothing. What has been
- * told is written once all there was has been taken. Returns the number of
- * events or -errno.
+ * Waits where nothing was left, and takes what there is. What has been told is
+ * written once all there was has been taken. Returns the number of events or
+ * -errno.
  */
 static int turn(struct follow *follow, int fd, int timeout_ms)
 {
-	int error = output_error(follow->output);
-	int count = follow->drained ? 0 : take_burst(follow);
+	int count = follow->drained ? wait_for_more(follow, fd, timeout_ms) : 0;
 
+	if (!count && !follow->drained)
+		count = take_burst(follow);
 	if (follow->adopter)
 		follow->adopter->ops->turn(follow->adopter);
 	if (count < 0)
 		return count;
 	if (resync_pending(follow->resync))
 		resync_turn(follow->resync, follow->read, is_quiet(follow));
-	if (follow->drained && output_flush(follow->output) != error)
-		return count;	/* no sleep before that has been looked at */
-	return count ? count : wait_for_more(follow, fd, timeout_ms);
+	if (follow->drained)
+		output_flush(follow->output);
+	return count;
 }
 
 enum follow_end follow_until_all_ended(struct follow *follow, int *detail)
@@ -422,11 +423,16 @@ static bool has_ended(int pidfd)
 
 static enum follow_end follow_child(struct follow *follow, pid_t pid, int pidfd, int *detail)
 {
-	int status, reaped;
+	int status, reaped = 0;
 
-	while (!(reaped = reap(pid, &status))) {
-		*detail = has_ended(pidfd) ? turn(follow, -1, LINGER_MS) :
-					     turn(follow, pidfd, -1);
+	for (;;) {
+		bool ended = has_ended(pidfd);
+
+		if (ended)
+			reaped = reap(pid, &status);
+		if (reaped)
+			break;
+		*detail = ended ? turn(follow, -1, LINGER_MS) : turn(follow, pidfd, -1);
 		if (*detail < 0)
 			return FOLLOW_FAILED;
 		*detail = take_signal(follow);
