@@ -1,0 +1,52 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# What scripts that report in TAP have in common; to be sourced. They have a folder in $tmp.
+tmp=$(mktemp -d)
+trap 'rm -rf "$tmp"' EXIT
+number=0 failed=0
+mkfifo "$tmp/nothing"
+
+# ok TEXT: the result of the command before it. What went to $tmp/err is told of a failure.
+ok() {
+	local status=$?
+	number=$((number + 1))
+	if [ "$status" = 0 ]; then
+		printf 'ok %d %s\n' "$number" "$1"
+		return
+	fi
+	failed=$((failed + 1))
+	sed 's/^/# /' "$tmp/err" 2>/dev/null | tail -n 20
+	printf 'not ok %d %s\n' "$number" "$1"
+}
+
+# ends STATUS COMMAND...
+ends() {
+	local want=$1 got=0
+	shift
+	"$@" 2>"$tmp/err" || got=$?
+	[ "$got" = "$want" ] || { printf '# ended with %d, not %d: %s\n' "$got" "$want" "$*"; return 1; }
+}
+
+# says TEXT STATUS COMMAND...: ends so, with one line on standard error that has the text.
+says() {
+	local text=$1
+	shift
+	ends "$@" && [ "$(wc -l <"$tmp/err")" = 1 ] && grep -q -e "$text" "$tmp/err"
+}
+
+# until_true COMMAND...: within some minutes.
+until_true() {
+	local end=$((SECONDS + 200))
+	until "$@"; do
+		[ $SECONDS -lt $end ] || return 1
+		read -r -t 0.05 <>"$tmp/nothing" || :
+	done
+}
+
+# plan: what was seen, and how the script is to end.
+plan() {
+	echo "1..$number"
+	[ $failed = 0 ]
+}
+
+echo 'TAP version 13'
