@@ -37,6 +37,7 @@ struct prefork {
 
 	pthread_mutex_t lock;	/* for reading the socket, and what follows */
 	struct inbox inbox;
+	bool observes;		/* events of others, which may be lost */
 	uint32_t last_seq;	/* of requests; events have 0 */
 	void *datagram;		/* CHANNEL_DATAGRAM_MAX bytes */
 };
@@ -147,6 +148,9 @@ static bool read_datagram(struct prefork *pf, struct call *call)
 
 	if (len == -EAGAIN)
 		return false;
+	/* A dump found no room to go on, and will when there is. No event is lost. */
+	if (len == -ENOBUFS && !pf->observes)
+		return true;
 	if (len < 0)
 		prefork_inbox_put_error(&pf->inbox, (int)len);
 	for (; rest > 0 && NLMSG_OK(nlh, (unsigned int)rest); nlh = NLMSG_NEXT(nlh, rest))
@@ -354,6 +358,9 @@ uint32_t prefork_owner(const struct prefork *pf)
 int prefork_observe(struct prefork *pf)
 {
 	prefork_message_clear();
+	lock(pf);
+	pf->observes = true;
+	unlock(pf);
 	return prefork_channel_join(pf->socket, pf->group);
 }
 

@@ -31,6 +31,7 @@ static struct {
 	unsigned int dump;		/* entries */
 	bool stale;			/* an answer to something else comes first */
 	unsigned int reads;		/* of the socket */
+	int read_error;			/* of the next one, -errno */
 	bool flood;			/* the socket never runs dry before a request */
 	uint64_t flooded;		/* events */
 } kernel;
@@ -185,6 +186,11 @@ ssize_t prefork_channel_receive(int fd, void *buffer, size_t size)
 	ssize_t len;
 
 	kernel.reads++;
+	if (kernel.read_error) {
+		len = kernel.read_error;
+		kernel.read_error = 0;
+		return len;
+	}
 	if (kernel.flood && kernel.flooded < FLOOD_MAX)
 		send_event(++kernel.flooded, 0);
 	len = recv(fd, buffer, size, MSG_DONTWAIT);
@@ -416,6 +422,21 @@ static void failure_waits_for_the_events_before_it(void)
 	teardown(pf);
 }
 
+static void full_socket_is_told_of_to_observers_only(void)
+{
+	struct prefork *pf = setup();
+
+	send_event(1, 0);
+	kernel.read_error = -ENOBUFS;
+	next_is(pf, 1);
+	EQUAL(0, prefork_observe(pf));
+	send_event(2, 0);
+	kernel.read_error = -ENOBUFS;
+	EQUAL(-ENOBUFS, prefork_next(pf, &event, 0));
+	next_is(pf, 2);
+	teardown(pf);
+}
+
 static void one_datagram_may_hold_several_events(void)
 {
 	struct prefork *pf = setup();
@@ -594,6 +615,8 @@ int main(void)
 		  many_events_take_one_look_at_the_socket },
 		{ "a failure waits for the events before it",
 		  failure_waits_for_the_events_before_it },
+		{ "a full socket is told of to observers only",
+		  full_socket_is_told_of_to_observers_only },
 		{ "one datagram may hold several events", one_datagram_may_hold_several_events },
 		{ "next waits no longer than told", next_waits_no_longer_than_told },
 		{ "a malformed event is reported and skipped",
