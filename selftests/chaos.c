@@ -13,6 +13,7 @@
 
 #include "create.h"
 #include "effort.h"
+#include "proc.h"
 #include "session.h"
 
 #define CROWD		64
@@ -20,7 +21,7 @@
 #define TRACED_MOST	4	/* of the held tasks */
 #define PROBED		4	/* announced numbers, to be used again */
 #define AT_ONCE_MS	1000	/* what is promised */
-#define SLACK		2	/* the machine may be busier later */
+#define SLACK		3	/* the machine may be busier later */
 
 enum moment { WATCHING, HELD, ANSWERING, UNWATCHING, CLOSING };
 
@@ -662,6 +663,102 @@ TEST_F_TIMEOUT(chaos, leaves_nobody_stuck_and_nothing_behind, 7200)
 	TH_LOG("%ld times: held for %ld ms at most, busy for %ld (alone: %ld)",
 	       rounds, self->resumed_ms, self->done_ms, alone_ms);
 	EXPECT_GE(limit_ms(alone_ms), self->resumed_ms);
+}
+
+/* Held for an owner that is killed, and unable to run on by themselves. */
+FIXTURE(alone)
+{
+	struct session session;		/* looks on */
+	struct actor owner;
+	struct actor worker;
+	struct actor prober;
+};
+
+FIXTURE_SETUP(alone)
+{
+	actor_start(_metadata, &self->owner);
+	actor_start(_metadata, &self->worker);
+	actor_start(_metadata, &self->prober);
+	session_open(_metadata, &self->session);
+}
+
+FIXTURE_TEARDOWN(alone)
+{
+	session_close(&self->session);
+	actor_end(&self->owner);
+	actor_end(&self->worker);
+	actor_end(&self->prober);
+}
+
+static int own(pid_t pid, uint32_t hold)
+{
+	const struct prefork_watch_options opts = {
+		.hold = hold,
+		.has_timeout = true,
+	};
+	int ret = prefork_open(&owned);
+
+	return ret ? ret : prefork_watch(owned, pid, &opts);
+}
+
+static long own_creations(long pid)
+{
+	return own(pid, HOLD_PROCESSES);
+}
+
+static long own_births(long pid)
+{
+	return own(pid, PREFORK_HOLD_BIRTH);
+}
+
+static struct prefork_held hold_worker(struct __test_metadata *_metadata,
+				       FIXTURE_DATA(alone) *self,
+				       order_fn way, enum kind kind)
+{
+	struct prefork_watched *watched;
+	struct prefork_held held;
+
+	ASSERT_EQ(0, actor_do(_metadata, &self->owner, way, self->worker.pid));
+	actor_send(_metadata, &self->worker, create, kind);
+	ASSERT_TRUE(session_stat_reaches(_metadata, &self->session,
+					 PREFORK_STAT_HELD, 1));
+	ASSERT_EQ(0, prefork_get(self->session.pf, self->worker.pid,
+				 &watched));
+	ASSERT_EQ(1, watched->held_count);
+	held = watched->held[0];
+	free(watched);
+	return held;
+}
+
+TEST_F_TIMEOUT(alone, stopped_parent_keeps_nothing, 60)
+{
+	struct prefork_held held;
+
+	held = hold_worker(_metadata, self, own_creations, BY_VFORK);
+	ASSERT_EQ(0, kill(self->worker.pid, SIGSTOP));
+	ASSERT_TRUE(proc_state_reaches(self->worker.pid, 'T'));
+	actor_end(&self->owner);
+	nothing_left(_metadata, &self->session);
+	EXPECT_TRUE(number_is_free(_metadata, &self->prober, held.child));
+	ASSERT_EQ(0, kill(self->worker.pid, SIGCONT));
+	EXPECT_LT(0, actor_answer(_metadata, &self->worker));
+}
+
+/* Its hold is that of a watch which has ended with the parent. */
+TEST_F_TIMEOUT(alone, newborn_without_its_parent_runs_on, 60)
+{
+	struct pollfd child = { .events = POLLIN };
+	struct prefork_held held;
+
+	held = hold_worker(_metadata, self, own_births, BY_CLONE3);
+	child.fd = open_pidfd(held.tid);
+	ASSERT_LE(0, child.fd);
+	actor_end(&self->worker);
+	EXPECT_EQ(0, poll(&child, 1, 100));
+	actor_end(&self->owner);
+	EXPECT_EQ(1, poll(&child, 1, PATIENCE_MS));
+	close(child.fd);
+	nothing_left(_metadata, &self->session);
 }
 
 TEST_HARNESS_MAIN
