@@ -647,6 +647,8 @@ struct dump {
 	const struct cred *cred;	/* strong; of who asked */
 	struct pid_namespace *ns;	/* strong; likewise */
 	bool everything;		/* he may see */
+	int error;			/* he is refused, */
+	const char *refusal;		/* with these words */
 	int bucket;			/* to go on with; -1: none */
 	int skip;			/* so many of it were dumped */
 };
@@ -662,25 +664,34 @@ static struct dump *dump_of(struct netlink_callback *cb)
 	return (struct dump *)cb->args[0];
 }
 
-static int dump_start(struct netlink_callback *cb)
+static int dump_check(struct netlink_callback *cb,
+		      struct netlink_ext_ack *extack)
 {
 	struct nlattr **attrs = genl_dumpit_info(cb)->attrs;
-	struct dump *dump;
-	int err;
 
 	if (attrs[PREFORK_A_PIDFD] || attrs[PREFORK_A_PID]) {
-		NL_SET_ERR_MSG(cb->extack, "a dump takes no PIDFD or PID");
+		NL_SET_ERR_MSG(extack, "a dump takes no PIDFD or PID");
 		return -EINVAL;
 	}
-	err = access_sender(cb->skb, cb->extack);
-	if (err)
-		return err;
-	dump = kzalloc(sizeof(*dump), GFP_KERNEL);
+	return access_sender(cb->skb, extack);
+}
+
+/*
+ * In who asks, whatever the state of his socket. A refusal is left to the first
+ * part, since up to 6.1 at least it could have no words here.
+ */
+static int dump_start(struct netlink_callback *cb)
+{
+	struct netlink_ext_ack extack = {};
+	struct dump *dump = kzalloc(sizeof(*dump), GFP_KERNEL);
+
 	if (!dump)
 		return -ENOMEM;
 	dump->cred = get_current_cred();
 	dump->ns = get_pid_ns(task_active_pid_ns(current));
 	dump->everything = access_is_privileged(cb->skb);
+	dump->error = dump_check(cb, &extack);
+	dump->refusal = extack._msg;
 	cb->args[0] = (long)dump;
 	return 0;
 }
@@ -715,6 +726,11 @@ static int dump_watches(struct sk_buff *skb, struct netlink_callback *cb)
 	struct dump_context context = { .skb = skb, .cb = cb, .dump = dump };
 	const struct cred *reader;
 
+	if (dump->error) {
+		if (cb->extack)
+			cb->extack->_msg = dump->refusal;
+		return dump->error;
+	}
 	if (dump->bucket < 0)
 		return 0;
 	reader = override_creds(dump->cred);

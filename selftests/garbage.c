@@ -379,6 +379,7 @@ TEST_F_TIMEOUT(garbage, dump_of_what_cannot_be_dumped_is_refused, 60)
 	msg = raw_message(&self->raw, PREFORK_CMD_GET, NLM_F_DUMP);
 	nla_put_u32(msg, PREFORK_A_PID, self->actor.pid);
 	EXPECT_EQ(-EINVAL, raw_ask(&self->raw, msg));
+	EXPECT_STRNE("", self->raw.text);
 	EXPECT_EQ(0, raw_ask(&self->raw, raw_message(&self->raw,
 						     PREFORK_CMD_GET,
 						     NLM_F_DUMP)));

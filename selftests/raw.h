@@ -92,19 +92,29 @@ static inline ssize_t raw_read(struct raw *raw, int ms)
 	return n < 0 ? -errno : n;
 }
 
-static inline void raw_note_ack(struct raw *raw, struct nlmsghdr *nlh)
+/* How much stands before the words: of the end of a dump only its verdict. */
+static inline int raw_ack_size(struct nlmsghdr *nlh)
 {
 	struct nlmsgerr *err = nlmsg_data(nlh);
-	int skip = sizeof(*err);
+
+	if (nlh->nlmsg_type == NLMSG_DONE)
+		return sizeof(err->error);
+	if (nlh->nlmsg_flags & NLM_F_CAPPED)
+		return sizeof(*err);
+	return sizeof(*err) + NLMSG_ALIGN(err->msg.nlmsg_len) -
+	       sizeof(err->msg);
+}
+
+static inline void raw_note_ack(struct raw *raw, struct nlmsghdr *nlh)
+{
 	struct nlattr *attr;
-	int left;
+	int skip, left;
 
 	raw->text[0] = 0;
 	raw->offset = false;
 	if (!(nlh->nlmsg_flags & NLM_F_ACK_TLVS))
 		return;
-	if (!(nlh->nlmsg_flags & NLM_F_CAPPED))
-		skip += NLMSG_ALIGN(err->msg.nlmsg_len) - sizeof(err->msg);
+	skip = raw_ack_size(nlh);
 	nlmsg_for_each_attr(attr, nlh, skip, left) {
 		if (nla_type(attr) == NLMSGERR_ATTR_MSG)
 			nla_strlcpy(raw->text, attr, sizeof(raw->text));
@@ -135,9 +145,8 @@ static inline int raw_ack(struct raw *raw)
 		     nlh = nlmsg_next(nlh, &left)) {
 			if (nlh->nlmsg_seq != raw->seq + 1000)
 				continue;
-			if (nlh->nlmsg_type == NLMSG_DONE)
-				return *(int *)nlmsg_data(nlh);
-			if (nlh->nlmsg_type != NLMSG_ERROR)
+			if (nlh->nlmsg_type != NLMSG_DONE &&
+			    nlh->nlmsg_type != NLMSG_ERROR)
 				continue;
 			raw_note_ack(raw, nlh);
 			err = nlmsg_data(nlh);
