@@ -268,6 +268,20 @@ static inline bool session_stat_rises(struct __test_metadata *_metadata,
 	return true;
 }
 
+/* Of what was watched and held, by whomever. */
+static inline void session_nothing_left(struct __test_metadata *_metadata,
+					struct session *s)
+{
+	static const int gauges[] = {
+		PREFORK_STAT_HELD, PREFORK_STAT_CALLS, PREFORK_STAT_RESERVED,
+		PREFORK_STAT_WATCHES, PREFORK_STAT_QUEUED, PREFORK_STAT_ARMED,
+	};
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(gauges); i++)
+		EXPECT_TRUE(session_stat_reaches(_metadata, s, gauges[i], 0));
+}
+
 /* How many tasks of @pid are held; the first one's cookie. */
 static inline size_t session_held(struct __test_metadata *_metadata,
 				  struct session *s, pid_t pid,

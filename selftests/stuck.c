@@ -86,19 +86,6 @@ static void all_run_on(struct __test_metadata *_metadata,
 	}
 }
 
-/* Nothing is left of what was held or watched. */
-static void nothing_left(struct __test_metadata *_metadata, struct session *s)
-{
-	static const int gauges[] = {
-		PREFORK_STAT_HELD, PREFORK_STAT_CALLS, PREFORK_STAT_RESERVED,
-		PREFORK_STAT_WATCHES, PREFORK_STAT_QUEUED, PREFORK_STAT_ARMED,
-	};
-	size_t i;
-
-	for (i = 0; i < ARRAY_SIZE(gauges); i++)
-		EXPECT_TRUE(session_stat_reaches(_metadata, s, gauges[i], 0));
-}
-
 TEST_F_TIMEOUT(crowd, runs_on_when_the_session_is_closed, 120)
 {
 	struct session owner;
@@ -109,7 +96,7 @@ TEST_F_TIMEOUT(crowd, runs_on_when_the_session_is_closed, 120)
 	EXPECT_FALSE(actor_speaks(&self->workers[0], 0));
 	session_close(&owner);
 	all_run_on(_metadata, self->workers);
-	nothing_left(_metadata, &self->session);
+	session_nothing_left(_metadata, &self->session);
 	EXPECT_TRUE(session_stat_reaches(_metadata, &self->session,
 					 PREFORK_STAT_OWNERS, 0));
 }
@@ -146,7 +133,7 @@ TEST_F_TIMEOUT(crowd, runs_on_when_the_owner_is_killed, 120)
 
 	kill(self->owner.pid, SIGKILL);
 	all_run_on(_metadata, self->workers);
-	nothing_left(_metadata, s);
+	session_nothing_left(_metadata, s);
 	EXPECT_TRUE(session_stat_reaches(_metadata, s, PREFORK_STAT_OWNERS,
 					 0));
 }
@@ -164,7 +151,7 @@ TEST_F_TIMEOUT(crowd, runs_on_when_unwatched_one_by_one, 120)
 	}
 	EXPECT_EQ(CROWD, s->announced);
 	session_settle(_metadata, s);
-	nothing_left(_metadata, s);
+	session_nothing_left(_metadata, s);
 }
 
 TEST_F_TIMEOUT(crowd, runs_on_when_all_are_unwatched, 120)
@@ -178,7 +165,7 @@ TEST_F_TIMEOUT(crowd, runs_on_when_all_are_unwatched, 120)
 	for (i = 0; i < CROWD; i++)
 		session_await(_metadata, s, PREFORK_EVENT_UNWATCHED);
 	session_settle(_metadata, s);
-	nothing_left(_metadata, s);
+	session_nothing_left(_metadata, s);
 }
 
 TEST_F_TIMEOUT(crowd, runs_on_when_the_deadline_passes, 120)
@@ -211,7 +198,7 @@ TEST_F_TIMEOUT(crowd, runs_on_when_the_deadline_passes, 120)
 	EXPECT_EQ(before + CROWD, session_stat(_metadata, s,
 					       PREFORK_STAT_TIMEOUTS));
 	EXPECT_EQ(0, prefork_unwatch_all(s->pf));
-	nothing_left(_metadata, s);
+	session_nothing_left(_metadata, s);
 }
 
 /* A hold that a signal has parked is a hold, too. */
@@ -244,7 +231,7 @@ TEST_F_TIMEOUT(crowd, stopped_meanwhile_runs_on_after_the_close, 120)
 	session_close(&owner);
 	continue_all(self->workers);
 	all_run_on(_metadata, self->workers);
-	nothing_left(_metadata, &self->session);
+	session_nothing_left(_metadata, &self->session);
 }
 
 TEST_F_TIMEOUT(crowd, stopped_meanwhile_runs_on_after_the_deadline, 120)
@@ -268,7 +255,7 @@ TEST_F_TIMEOUT(crowd, stopped_meanwhile_runs_on_after_the_deadline, 120)
 	all_run_on(_metadata, self->workers);
 	EXPECT_EQ(CROWD, s->announced);
 	EXPECT_EQ(0, prefork_unwatch_all(s->pf));
-	nothing_left(_metadata, s);
+	session_nothing_left(_metadata, s);
 }
 
 TEST_F_TIMEOUT(crowd, member_that_dies_takes_its_hold_with_it, 120)
@@ -283,7 +270,7 @@ TEST_F_TIMEOUT(crowd, member_that_dies_takes_its_hold_with_it, 120)
 		session_await(_metadata, s, PREFORK_EVENT_EXIT);
 	EXPECT_EQ(0, session_pending(s));
 	EXPECT_EQ(CROWD, s->failed);
-	nothing_left(_metadata, s);
+	session_nothing_left(_metadata, s);
 }
 
 TEST_F_TIMEOUT(crowd, waits_without_end_where_there_is_no_deadline, 120)
@@ -439,7 +426,7 @@ TEST_F_TIMEOUT(full_queue, lets_go_of_those_who_are_unwatched_one_by_one, 120)
 	EXPECT_LE(QUEUE_LIMIT, session_stat(_metadata, &self->session,
 					    PREFORK_STAT_QUEUED));
 	raw_close(&self->owner);
-	nothing_left(_metadata, &self->session);
+	session_nothing_left(_metadata, &self->session);
 }
 
 TEST_F_TIMEOUT(full_queue, lets_go_of_all_when_all_are_unwatched, 120)
@@ -452,7 +439,7 @@ TEST_F_TIMEOUT(full_queue, lets_go_of_all_when_all_are_unwatched, 120)
 	EXPECT_LE(QUEUE_LIMIT, session_stat(_metadata, &self->session,
 					    PREFORK_STAT_QUEUED));
 	raw_close(&self->owner);
-	nothing_left(_metadata, &self->session);
+	session_nothing_left(_metadata, &self->session);
 }
 
 TEST_F_TIMEOUT(full_queue, lets_go_of_all_when_the_socket_is_closed, 120)
@@ -462,7 +449,7 @@ TEST_F_TIMEOUT(full_queue, lets_go_of_all_when_the_socket_is_closed, 120)
 	raw_close(&self->owner);
 	for (i = 0; i < WAITERS; i++)
 		waiter_runs_on(_metadata, self->waiters, i);
-	nothing_left(_metadata, &self->session);
+	session_nothing_left(_metadata, &self->session);
 }
 
 TEST_HARNESS_MAIN
