@@ -4,6 +4,7 @@
  */
 #define _GNU_SOURCE
 #include "create.h"
+#include "effort.h"
 #include "module.h"
 #include "newborn.h"
 #include "proc.h"
@@ -209,16 +210,17 @@ TEST_F_TIMEOUT(module, can_be_unloaded_after_a_stopped_newborn_was_killed, 60)
 	EXPECT_EQ(0, module_unload_soon());
 }
 
-TEST_F_TIMEOUT(module, can_be_loaded_and_unloaded_in_a_storm, 550)
+TEST_F_TIMEOUT(module, can_be_loaded_and_unloaded_in_a_storm, 15000)
 {
 	static const uint32_t holds[] = {
 		0, HOLD_PROCESSES, PREFORK_HOLD_BIRTH, PREFORK_HOLD_EXEC,
 	};
-	int round;
+	const long rounds = effort(30, 1000);
+	long round;
 
 	session_close(&self->session);
 	storm_start(_metadata, &self->storm);
-	for (round = 0; round < 100; round++) {
+	for (round = 0; round < rounds; round++) {
 		ASSERT_EQ(0, module_unload_soon());
 		ASSERT_EQ(0, module_load());
 		session_open(_metadata, &self->session);
@@ -230,7 +232,7 @@ TEST_F_TIMEOUT(module, can_be_loaded_and_unloaded_in_a_storm, 550)
 			      PREFORK_EVENT_PREFORK);
 		session_close(&self->session);
 	}
-	EXPECT_LT(100, storm_stop(&self->storm));
+	EXPECT_LT(rounds, storm_stop(&self->storm));
 }
 
 TEST_HARNESS_MAIN
