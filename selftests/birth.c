@@ -786,32 +786,6 @@ TEST_F(birth, of_threads_is_held_only_where_they_are_reported)
 	EXPECT_NE('\0', prefork_message()[0]);
 }
 
-static int power_write(const char *path, const char *text)
-{
-	int fd = open(path, O_WRONLY | O_CLOEXEC), ret;
-
-	if (fd < 0)
-		return -errno;
-	ret = write(fd, text, strlen(text)) < 0 ? -errno : 0;
-	close(fd);
-	return ret;
-}
-
-/* All tasks are frozen as before a suspend, and thawed again. */
-TEST_F_TIMEOUT(birth, that_is_held_lets_the_machine_suspend, 60)
-{
-	struct scene *scene = &self->scene;
-
-	if (power_write("/sys/power/pm_test", "freezer"))
-		SKIP(return, "this kernel cannot test suspend");
-	power_write("/sys/module/suspend/parameters/pm_test_delay", "1");
-	begin(_metadata, scene);
-	EXPECT_EQ(0, power_write("/sys/power/state", "mem"));
-	EXPECT_EQ(0, power_write("/sys/power/pm_test", "none"));
-	expect_held(_metadata, scene);
-	release_and_expect_run(_metadata, scene);
-}
-
 /* Nobody waits for it, so that its parent can be gone before it. */
 static long orphan(long unused)
 {

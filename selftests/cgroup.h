@@ -64,25 +64,49 @@ static inline void cgroup_remove(struct cgroup *cg)
 	rmdir(cg->root);
 }
 
-static inline bool cgroup_frozen_reaches(struct cgroup *cg, int frozen)
+static inline long cgroup_count(struct cgroup *cg, const char *file,
+				const char *name)
 {
-	const char *want = frozen ? "frozen 1" : "frozen 0";
-	long long end = now_ms() + PATIENCE_MS;
-	char path[128], text[128];
+	char path[128], text[512], *line;
 	ssize_t n;
 	int fd;
 
-	snprintf(path, sizeof(path), "%s/cgroup.events", cg->path);
-	do {
-		fd = open(path, O_RDONLY | O_CLOEXEC);
-		n = read(fd, text, sizeof(text) - 1);
-		close(fd);
-		text[n > 0 ? n : 0] = 0;
-		if (strstr(text, want))
-			return true;
+	snprintf(path, sizeof(path), "%s/%s", cg->path, file);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	n = read(fd, text, sizeof(text) - 1);
+	close(fd);
+	text[n > 0 ? n : 0] = 0;
+	for (line = strtok(text, "\n"); line; line = strtok(NULL, "\n"))
+		if (!strncmp(line, name, strlen(name)) &&
+		    line[strlen(name)] == ' ')
+			return atol(line + strlen(name));
+	return -ENOENT;
+}
+
+static inline bool cgroup_count_reaches(struct cgroup *cg, const char *file,
+					const char *name, long count)
+{
+	long long end = now_ms() + PATIENCE_MS;
+
+	while (cgroup_count(cg, file, name) != count) {
+		if (now_ms() > end)
+			return false;
 		pause_briefly();
-	} while (now_ms() < end);
-	return false;
+	}
+	return true;
+}
+
+static inline bool cgroup_frozen_reaches(struct cgroup *cg, int frozen)
+{
+	return cgroup_count_reaches(cg, "cgroup.events", "frozen", frozen);
+}
+
+/* Returns a negative errno where there is no memory controller to be had. */
+static inline int cgroup_limit_memory(struct cgroup *cg, const char *limit)
+{
+	int err = cgroup_write(cg->root, "cgroup.subtree_control", "+memory");
+
+	return err ? err : cgroup_write(cg->path, "memory.max", limit);
 }
 
 #endif /* SELFTESTS_CGROUP_H */
