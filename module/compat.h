@@ -5,6 +5,7 @@
 #ifndef PREFORK_COMPAT_H
 #define PREFORK_COMPAT_H
 
+#include <linux/freezer.h>
 #include <linux/sched.h>
 #include <linux/task_work.h>
 #include <linux/version.h>
@@ -68,6 +69,20 @@ static inline bool compat_has_stopped(void)
 #define compat_task_work_pending()	task_work_pending(current)
 #else
 #define compat_task_work_pending()	(READ_ONCE(current->task_works) != NULL)
+#endif
+
+/*
+ * f5d39b020809 ("freezer,sched: Rewrite core freezer logic"). Before it, a
+ * task that need not be frozen said so.
+ */
+#ifdef TASK_FREEZABLE
+#define COMPAT_TASK_FREEZABLE		(TASK_KILLABLE | TASK_FREEZABLE)
+#define compat_freezer_do_not_count()	do { } while (0)
+#define compat_freezer_count()		do { } while (0)
+#else
+#define COMPAT_TASK_FREEZABLE		TASK_KILLABLE
+#define compat_freezer_do_not_count()	freezer_do_not_count()
+#define compat_freezer_count()		freezer_count()
 #endif
 
 #endif /* PREFORK_COMPAT_H */

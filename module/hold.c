@@ -2,6 +2,7 @@
 #include "hold.h"
 #include "account.h"
 #include "owner.h"
+#include "sleep.h"
 #include "stats.h"
 #include "watch.h"
 
@@ -97,8 +98,7 @@ enum hold_wait hold_wait(struct hold *hold)
 enum hold_wait hold_wait_killable(struct hold *hold)
 {
 	return hold_outcome(
-		wait_for_completion_killable_timeout(&hold->answered,
-						     hold_remaining(hold)));
+		sleep_until_completed(&hold->answered, hold_remaining(hold)));
 }
 
 bool hold_end(struct hold *hold)

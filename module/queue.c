@@ -7,6 +7,7 @@
 #include "queue.h"
 #include "event.h"
 #include "limits.h"
+#include "sleep.h"
 #include "stats.h"
 
 #include <linux/jiffies.h>
@@ -170,11 +171,10 @@ bool queue_wait_room(struct queue *queue, unsigned int timeout_ms,
 
 	if (queue_has_room(queue))
 		return true;
-	if (!wait_event_killable_timeout(queue->room,
-					 queue_has_room(queue) ||
-					 (timeout_ms &&
-					  READ_ONCE(queue->stalled)) ||
-					 READ_ONCE(*gone), timeout)) {
+	if (!sleep_until(queue->room,
+			 queue_has_room(queue) ||
+			 (timeout_ms && READ_ONCE(queue->stalled)) ||
+			 READ_ONCE(*gone), timeout)) {
 		WRITE_ONCE(queue->stalled, true);
 		queue_look_again(queue);
 	}

@@ -11,10 +11,11 @@
 #include "create.h"
 #include "effort.h"
 #include "proc.h"
+#include "raw.h"
 #include "session.h"
 #include "storm.h"
 
-enum place { AT_CREATION, AT_BIRTH, AT_EXEC, PLACES };
+enum place { AT_CREATION, AT_BIRTH, AT_EXEC, LATE, PLACES };
 
 /* What is watched for, and who is told to do what. */
 static const struct {
@@ -32,6 +33,10 @@ static const struct {
 	[AT_EXEC] = {
 		PREFORK_HOLD_EXEC, PREFORK_EVENT_EXEC, create, BY_SPAWN,
 	},
+	/* In a PID namespace of its own: its number cannot be reserved. */
+	[LATE] = {
+		HOLD_PROCESSES, PREFORK_EVENT_PREFORK, create_in_new_namespace,
+	},
 };
 
 /* An actor that is held, or has a child that is. */
@@ -43,7 +48,7 @@ struct captive {
 	uint64_t cookie;
 };
 
-#define CAPTIVES	6	/* at each place, and parked at each */
+#define CAPTIVES	7	/* at each place, and parked where that can be */
 
 static void captives_start(struct __test_metadata *_metadata,
 			   struct captive captives[CAPTIVES])
@@ -241,6 +246,42 @@ TEST_F_TIMEOUT(machine, suspends_over_every_hold, 120)
 	for (i = 0; i < CAPTIVES; i++)
 		set_free(_metadata, &self->session, &self->captives[i]);
 	ASSERT_EQ(0, prefork_unwatch_all(self->session.pf));
+	session_nothing_left(_metadata, &self->session);
+}
+
+/* An owner who does not read has somebody wait for room, with no deadline. */
+#define REFUSALS	2200	/* two events each: more than fit */
+
+static void fill_queue(struct __test_metadata *_metadata, struct session *s,
+		       struct raw *owner, struct actor *filler)
+{
+	struct nl_msg *msg = raw_message(owner, PREFORK_CMD_WATCH, 0);
+	const int room = 4096;
+
+	nla_put_u32(msg, PREFORK_A_PID, filler->pid);
+	nla_put_u32(msg, PREFORK_A_TIMEOUT, 0);
+	ASSERT_EQ(0, raw_ask(owner, msg));
+	ASSERT_EQ(0, setsockopt(owner->fd, SOL_SOCKET, SO_RCVBUF, &room,
+				sizeof(room)));
+	actor_send(_metadata, filler, refuse_many, REFUSALS);
+	ASSERT_TRUE(session_stat_rises(_metadata, s, PREFORK_STAT_QUEUED,
+				       QUEUE_LIMIT));
+	ASSERT_TRUE(proc_waits(filler));
+}
+
+TEST_F_TIMEOUT(machine, suspends_over_a_wait_for_room, 120)
+{
+	struct actor *filler = &self->captives[0].actor;
+	struct raw owner;
+
+	if (!can_suspend())
+		SKIP(return, "this kernel cannot test suspend");
+	raw_open(_metadata, &owner);
+	fill_queue(_metadata, &self->session, &owner, filler);
+	EXPECT_EQ(0, suspend(_metadata));
+	EXPECT_TRUE(proc_waits(filler));
+	raw_close(&owner);
+	EXPECT_EQ(REFUSALS, actor_answer(_metadata, filler));
 	session_nothing_left(_metadata, &self->session);
 }
 
