@@ -252,7 +252,7 @@ static long slice_of(long count)
 
 TEST_F_TIMEOUT(soak, leaves_nothing_and_costs_the_same, 21000)
 {
-	long count = count_from("PREFORK_SOAK", effort(4000, 1000000)) /
+	long count = count_from("PREFORK_SOAK", effort(1200, 1000000)) /
 		     variant->fraction;
 	long slice = slice_of(count);
 	long slices = count / slice > SLICES ? count / slice : SLICES;
@@ -386,7 +386,7 @@ static bool kernel_is_debug(void)
 static long crowd_size(void)
 {
 	return count_from("PREFORK_CROWD",
-			  effort(1000, kernel_is_debug() ? 2000 : 10000));
+			  effort(300, kernel_is_debug() ? 2000 : 10000));
 }
 
 /* What one more creation costs, with those watched that are now. */
