@@ -35,7 +35,8 @@
  *         EINVAL    the PID is that of a thread, or neither or both of PIDFD
  *                   and PID were given, or HOLD holds what is not reported
  *         EBADF     PIDFD is not a pidfd
- *         EIO       kprobes are disabled; see /sys/kernel/debug/kprobes
+ *         EIO       probes have no effect: see /sys/kernel/debug/kprobes/enabled
+ *                   and kernel.ftrace_enabled
  *
  *   UNWATCH    { [PIDFD | PID] }
  *       End one watch of this socket or, with no target, all of them. Tasks
@@ -254,8 +255,9 @@ enum prefork_stat {
 	PREFORK_STAT_DENIED,		/* holds answered with DENY */
 	PREFORK_STAT_EVENTS,		/* events delivered to owners */
 	PREFORK_STAT_LOST,		/* events lost */
-	PREFORK_STAT_UNHELD,		/* holds left out: no memory, or the
-					 * owner did not read */
+	PREFORK_STAT_UNHELD,		/* holds left out: no memory, the user
+					 * holds as many as he may, or the owner
+					 * did not read or was just going */
 	PREFORK_STAT_MISSED,		/* probe hits that the kernel skipped */
 	PREFORK_STAT_ADOPTED,		/* holds ended by a tracer */
 
