@@ -24,9 +24,20 @@ MODULE_PARM_DESC(unprivileged,
  * Both who opened the socket and who sends must be entitled, or a set-user-ID
  * program could be made to write a command to a socket that it was given.
  */
+static bool sender_has(const struct sk_buff *skb, int cap)
+{
+	const struct file *file = NETLINK_CB(skb).sk->sk_socket->file;
+
+	/* netlink_capable() asks for the opener only where no address is
+	 * given, which libraries do.
+	 */
+	return file && file_ns_capable(file, &init_user_ns, cap) &&
+	       netlink_capable(skb, cap);
+}
+
 bool access_is_privileged(const struct sk_buff *skb)
 {
-	return netlink_capable(skb, CAP_SYS_PTRACE);
+	return sender_has(skb, CAP_SYS_PTRACE);
 }
 
 /* Nor may the sender have more than the opener, if not the capability. */
@@ -38,6 +49,8 @@ static bool opened_by_sender(const struct sk_buff *skb)
 	return file && file->f_cred->user_ns == sender->user_ns &&
 	       uid_eq(file->f_cred->uid, sender->uid) &&
 	       uid_eq(file->f_cred->euid, sender->euid) &&
+	       gid_eq(file->f_cred->gid, sender->gid) &&
+	       gid_eq(file->f_cred->egid, sender->egid) &&
 	       cap_issubset(sender->cap_permitted,
 			    file->f_cred->cap_permitted);
 }
@@ -70,7 +83,7 @@ int access_all(const struct sk_buff *skb, struct netlink_ext_ack *extack)
 
 int access_force(const struct sk_buff *skb, struct netlink_ext_ack *extack)
 {
-	if (netlink_capable(skb, CAP_SYS_ADMIN))
+	if (sender_has(skb, CAP_SYS_ADMIN))
 		return 0;
 	NL_SET_ERR_MSG(extack,
 		       "FORCE needs CAP_SYS_ADMIN in the initial user namespace");

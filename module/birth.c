@@ -33,6 +33,8 @@ static bool birth_inherit(struct call *call, struct task_struct *child)
 	struct watch *watch = call->child_watch;
 	int err;
 
+	if (call->uninherited)
+		queue_lose(&call->watch->owner->queue, 1);
 	if (!watch)
 		return true;
 	watch->pid = get_pid(task_tgid(child));
@@ -203,6 +205,10 @@ static void birth_report_thread_exit(struct watch *watch)
 
 	if (!queue_admits(queue))
 		return;
+	if (!access_lasts(watch->cred)) {	/* not this thread */
+		queue_lose(queue, 1);
+		return;
+	}
 	exit = event_alloc(GFP_NOWAIT | __GFP_NOWARN);
 	if (!exit) {
 		queue_lose(queue, 1);
@@ -249,8 +255,7 @@ void birth_exit(void)
 	if (!atomic_read(&current->signal->live))
 		birth_end(watch);
 	else if (watch->options.flags & PREFORK_WATCH_THREADS &&
-		 !(current->signal->flags & SIGNAL_GROUP_EXIT) &&
-		 access_lasts(watch->cred))
+		 !(current->signal->flags & SIGNAL_GROUP_EXIT))
 		birth_report_thread_exit(watch);
 	watch_put(watch);
 }

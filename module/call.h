@@ -27,6 +27,7 @@ struct call {
 						 * to be held at birth */
 	bool allocating;			/* inside the real alloc_pid() */
 	bool unreported;			/* the owner will not hear of it */
+	bool uninherited;			/* nor of what the child does */
 	u64 born;				/* CLOCK_BOOTTIME, ns; 0: not yet */
 };
 

@@ -139,9 +139,8 @@ static void clone_prepare_child(struct call *call, u64 clone_flags)
 	    !(watch->options.flags & PREFORK_WATCH_TREE))
 		return;
 	child = watch_alloc_child(watch);
-	if (IS_ERR(child))
-		queue_lose(&watch->owner->queue, 1);
-	else
+	call->uninherited = IS_ERR(child);
+	if (!IS_ERR(child))
 		call->child_watch = child;
 }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "gate.h"
+#include "access.h"
 #include "compat.h"
 #include "event.h"
 #include "handlers.h"
@@ -178,6 +179,15 @@ static void gate_park(struct gate *gate)
 		set_thread_flag(TIF_NOTIFY_SIGNAL);
 }
 
+/* It got by, has got privileges, and is no business of its watcher's. */
+static bool gate_give_up(struct gate *gate)
+{
+	gate->held = false;
+	handlers_resume();
+	hold_end(&gate->hold);
+	return true;
+}
+
 /* Returns whether the task has passed; if not it is parked. */
 static bool gate_pass(struct gate *gate)
 {
@@ -185,6 +195,8 @@ static bool gate_pass(struct gate *gate)
 
 	if (!gate->held)
 		return true;
+	if (!access_lasts(gate->watch->cred))
+		return gate_give_up(gate);
 	wait = gate_wait(gate);
 	if (wait == HOLD_INTERRUPTED && !gate_is_adopted(gate) &&
 	    !fatal_signal_pending(current)) {

@@ -646,6 +646,7 @@ static int cmd_get(struct sk_buff *skb, struct genl_info *info)
 struct dump {
 	const struct cred *cred;	/* strong; of who asked */
 	struct pid_namespace *ns;	/* strong; likewise */
+	struct pid *asker;		/* strong; his process */
 	bool everything;		/* he may see */
 	int error;			/* he is refused, */
 	const char *refusal;		/* with these words */
@@ -689,6 +690,7 @@ static int dump_start(struct netlink_callback *cb)
 		return -ENOMEM;
 	dump->cred = get_current_cred();
 	dump->ns = get_pid_ns(task_active_pid_ns(current));
+	dump->asker = get_pid(task_tgid(current));
 	dump->everything = access_is_privileged(cb->skb);
 	dump->error = dump_check(cb, &extack);
 	dump->refusal = extack._msg;
@@ -702,8 +704,18 @@ static int dump_done(struct netlink_callback *cb)
 
 	put_cred(dump->cred);
 	put_pid_ns(dump->ns);
+	put_pid(dump->asker);
 	kfree(dump);
 	return 0;
+}
+
+/* Another process has its own ideas of whom it may trace: of itself, say. */
+static bool may_be_dumped(const struct dump *dump, const struct watch *watch,
+			  const struct sock *sock)
+{
+	if (dump->everything || watch->owner->sock == sock)
+		return true;
+	return dump->asker == task_tgid(current) && is_visible(watch, sock);
 }
 
 static int dump_visit(struct watch *watch, void *data)
@@ -712,7 +724,7 @@ static int dump_visit(struct watch *watch, void *data)
 	const struct netlink_skb_parms *asked = &NETLINK_CB(context->cb->skb);
 	int err;
 
-	if (!context->dump->everything && !is_visible(watch, asked->sk))
+	if (!may_be_dumped(context->dump, watch, asked->sk))
 		return 0;
 	err = reply_watch(context->skb, watch, context->dump->ns,
 			  asked->portid, context->cb->nlh->nlmsg_seq,

@@ -194,5 +194,5 @@ struct owner *owner_get(struct owner *owner)
 void owner_put(struct owner *owner)
 {
 	if (owner && refcount_dec_and_test(&owner->refs))
-		queue_work(prefork_wq, &owner->destroy);
+		queue_work(owner->queue.wq, &owner->destroy);
 }

@@ -103,8 +103,11 @@ void queue_init(struct queue *queue,
 
 void queue_destroy(struct queue *queue)
 {
-	/* Not flushed: it may wait for a worker that others keep. */
-	cancel_work_sync(&queue->flush);
+	/* Not flush_work(): it may wait for a worker that others keep. The
+	 * reader is gone, but there may be observers.
+	 */
+	if (cancel_work_sync(&queue->flush))
+		queue_flush(&queue->flush);
 	events_free(&queue->events, queue->length);
 }
 

@@ -235,13 +235,15 @@ static void watch_free(struct rcu_head *rcu)
 	event_free(watch->exit);
 	put_pid(watch->pid);
 	put_cred(watch->cred);
-	account_uncharge(watch->owner->account, ACCOUNT_WATCHES);
 	owner_put(watch->owner);
 	kfree(watch);
 }
 
 void watch_put(struct watch *watch)
 {
-	if (watch && refcount_dec_and_test(&watch->refs))
-		call_rcu(&watch->rcu, watch_free);
+	if (!watch || !refcount_dec_and_test(&watch->refs))
+		return;
+	/* Not a grace period later: the user may need the place at once. */
+	account_uncharge(watch->owner->account, ACCOUNT_WATCHES);
+	call_rcu(&watch->rcu, watch_free);
 }
