@@ -109,7 +109,7 @@ static void show_tree(const struct sink_ops *ops, const struct tree *tree,
 	size_t size = 0;
 
 	sink.out = open_memstream(&lines, &size);
-	ops->footer(&sink, tree);
+	ops->footer(&sink, tree, 1);
 	fclose(sink.out);
 	check(lines, size);
 	free(lines);
