@@ -67,9 +67,11 @@ tell_calls() {
 	local log
 	for log in "$1"/calls.*; do
 		[ -e "$log" ] || continue
-		# Who waits in futex(2) for a thread, and how often, is up to the scheduler.
+		# Who waits in futex(2) for a thread, and how often, is up to the scheduler; and
+		# whether a thread has ended when its process does, and takes its status then.
 		sed -nE 's/^(exit_group\([0-9]+\)|[a-z0-9_]+).*/\1/p; /^\+\+\+/p' "$log" |
-			grep -v -x -e futex -e restart_syscall -e read | tr '\n' ' '
+			grep -v -x -e futex -e restart_syscall -e read | tr '\n' ' ' |
+			sed -E 's/ exit \+\+\+ exited with [0-9]+/ exit +++ exited with N/'
 		echo
 	done | sort >"$1/said"
 }
