@@ -252,7 +252,7 @@ TEST_F_TIMEOUT(permission, to_command_is_as_the_table_says, 300)
  * A dump is made part by part, while it is read. Whoever reads on may have more
  * rights, as a set-user-ID program that was given the socket.
  */
-#define MANY	100	/* more than one part holds */
+#define MANY	300	/* of 80 bytes: more than a part of 16 KiB holds */
 
 static void watch_many(struct __test_metadata *_metadata, struct session *s,
 		       pid_t pids[MANY], uid_t uid)
