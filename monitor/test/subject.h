@@ -6,8 +6,10 @@
 #ifndef SUBJECT_H
 #define SUBJECT_H
 
+#include <dirent.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -103,6 +105,40 @@ static inline pid_t tracer_of(pid_t tid)
 	return proc_number(tid, "TracerPid");
 }
 
+/*
+ * Threads that a subject creates can be told by their name from those that a
+ * sanitizer adds, even before the subject executes its command.
+ */
+#define SUBJECT_THREAD	"subject"
+
+static inline bool is_created_by_subject(pid_t tid)
+{
+	char name[16];
+
+	proc_comm(tid, name, sizeof(name));
+	return !strcmp(name, SUBJECT_THREAD);
+}
+
+/* How many threads @tid traces (0: nobody): all, or those that the subject created. */
+static inline int subject_traced(pid_t pid, pid_t tid, bool all)
+{
+	struct dirent *thread;
+	char path[64];
+	DIR *threads;
+	int count = 0;
+
+	snprintf(path, sizeof(path), "/proc/%d/task", (int)pid);
+	threads = opendir(path);
+	while (threads && (thread = readdir(threads))) {
+		pid_t one = atoi(thread->d_name);
+
+		count += one && tracer_of(one) == tid && (all || is_created_by_subject(one));
+	}
+	if (threads)
+		closedir(threads);
+	return count;
+}
+
 static inline void subject_read(void)
 {
 	char byte;
@@ -113,6 +149,7 @@ static inline void subject_read(void)
 
 static inline void *subject_idle(void *arg)
 {
+	pthread_setname_np(pthread_self(), SUBJECT_THREAD);
 	for (;;)
 		pause();
 	return arg;
@@ -120,6 +157,7 @@ static inline void *subject_idle(void *arg)
 
 static inline void *subject_execute(void *arg)
 {
+	pthread_setname_np(pthread_self(), SUBJECT_THREAD);
 	subject_read();
 	execlp("sleep", "sleep", "1000", NULL);
 	return arg;

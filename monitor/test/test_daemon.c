@@ -251,18 +251,14 @@ static void busy_one_is_let_go(void)
 static void threads_that_are_found_are_traced(void)
 {
 	struct subject subject = SUBJECT("/proc/self/exe", "threads");
-	pid_t other;
 
 	subject_start(&subject);
-	UNTIL(proc_number(subject.pid, "Threads") >= 2);
+	UNTIL(subject_traced(subject.pid, 0, false) == 1);
 	begin();
 	adopter->ops->found(adopter, subject.pid);
 	UNTIL(is_traced(&subject));
 	subject_start(&subject);
-	UNTIL(proc_number(subject.pid, "Threads") >= 3);
-	for (other = subject.pid + 1; other < subject.pid + 3; other++)
-		if (proc_number(other, "Tgid") == subject.pid)
-			UNTIL(tracer_of(other) == tracer_of(subject.pid));
+	UNTIL(subject_traced(subject.pid, tracer_of(subject.pid), false) == 2);
 	kill(subject.pid, SIGKILL);
 	EQUAL(SIGKILL, subject_status(&subject));
 	end();

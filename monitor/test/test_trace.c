@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
 /* trace/: one thread that traces, and real processes. */
-#include <dirent.h>
 #include <errno.h>
 #include <limits.h>
 #include <sched.h>
@@ -130,23 +129,6 @@ static void tracer_join(struct tracer *tracer)
 	sem_destroy(&tracer->seized);
 }
 
-/* Each thread of the process is traced by @tid; returns how many there are. */
-static int count_traced(pid_t pid, pid_t tid)
-{
-	struct dirent *thread;
-	char path[64];
-	DIR *threads;
-	int count = 0;
-
-	snprintf(path, sizeof(path), "/proc/%d/task", (int)pid);
-	threads = opendir(path);
-	while (threads && (thread = readdir(threads)))
-		count += thread->d_name[0] != '.' && tracer_of(atoi(thread->d_name)) == tid;
-	if (threads)
-		closedir(threads);
-	return count;
-}
-
 static void who_is_not_there_is_not_traced(void)
 {
 	struct tracer tracer = { .subject.pid = INT_MAX };
@@ -254,17 +236,16 @@ static int threads_of(pid_t pid)
 static void all_threads_are_traced(void)
 {
 	struct tracer tracer = { .subject = SUBJECT("/proc/self/exe", "threads") };
-	int threads;
+	pid_t pid = tracer.subject.pid;
 
 	subject_start(&tracer.subject);
-	UNTIL(threads_of(tracer.subject.pid) >= 2);
+	UNTIL(subject_traced(pid, 0, false) == 1);
 	tracer_start(&tracer);
 	EQUAL(0, tracer.err);
-	threads = threads_of(tracer.subject.pid);
-	EQUAL(threads, count_traced(tracer.subject.pid, tracer.tid));
+	EQUAL(threads_of(pid), subject_traced(pid, tracer.tid, true));
 	subject_start(&tracer.subject);
-	UNTIL(count_traced(tracer.subject.pid, tracer.tid) == threads + 1);
-	kill(tracer.subject.pid, SIGKILL);
+	UNTIL(subject_traced(pid, tracer.tid, false) == 2);
+	kill(pid, SIGKILL);
 	EQUAL(SIGKILL, subject_status(&tracer.subject));
 	tracer_join(&tracer);
 	subject_destroy(&tracer.subject);
@@ -273,14 +254,15 @@ static void all_threads_are_traced(void)
 static void exec_by_another_thread_goes_through(void)
 {
 	struct tracer tracer = { .subject = SUBJECT("/proc/self/exe", "exec") };
+	pid_t pid = tracer.subject.pid;
 
 	subject_start(&tracer.subject);
-	UNTIL(threads_of(tracer.subject.pid) >= 2);
+	UNTIL(subject_traced(pid, 0, false) == 1);
 	tracer_start(&tracer);
 	subject_start(&tracer.subject);
-	UNTIL(threads_of(tracer.subject.pid) == 1);
-	EQUAL(tracer.tid, tracer_of(tracer.subject.pid));
-	kill(tracer.subject.pid, SIGTERM);
+	UNTIL(threads_of(pid) == 1);
+	EQUAL(tracer.tid, tracer_of(pid));
+	kill(pid, SIGTERM);
 	EQUAL(SIGTERM, subject_status(&tracer.subject));
 	tracer_join(&tracer);
 	EQUAL(SIGTERM, tracer.last);
