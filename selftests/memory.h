@@ -6,6 +6,8 @@
 #define SELFTESTS_MEMORY_H
 
 #include <glob.h>
+#include <limits.h>
+#include <stdlib.h>
 
 #include "actor.h"
 
@@ -57,26 +59,54 @@ static inline void memory_read_pages(struct memory *memory)
 	fclose(file);
 }
 
-/* The module's own cache may have been merged with one of the kmalloc. */
-static inline bool memory_is_ours(const char *cache)
+static inline long memory_number(const char *cache, const char *file)
 {
-	return !strcmp(cache, "event") || !strcmp(cache, "pid") ||
-	       (!strncmp(cache, "kmalloc-", 8) && cache[8] >= '0' &&
-		cache[8] <= '9');
+	char path[PATH_MAX + 16];
+	long number = 0;
+	FILE *numbers;
+
+	snprintf(path, sizeof(path), "%s/%s", cache, file);
+	numbers = fopen(path, "re");
+	if (numbers) {
+		if (fscanf(numbers, "%ld", &number) != 1)
+			number = 0;
+		fclose(numbers);
+	}
+	return number;
 }
 
-static inline void memory_read_objects(struct memory *memory)
+/*
+ * Caches that are alike are one, under the name of any of them, with links from
+ * the others: the module's own may be one with another that is counted.
+ */
+static inline bool memory_is_counted(const glob_t *caches, size_t count,
+				     const char *real)
 {
-	FILE *file = fopen("/proc/slabinfo", "re");
-	char line[256], name[64];
-	long active, size;
+	char other[PATH_MAX];
 
-	while (fgets(line, sizeof(line), file)) {
-		if (sscanf(line, "%63s %ld %*d %ld", name, &active,
-			   &size) == 3 && memory_is_ours(name))
-			memory->objects += active * size;
+	while (count--)
+		if (realpath(caches->gl_pathv[count], other) &&
+		    !strcmp(other, real))
+			return true;
+	return false;
+}
+
+static inline void memory_read_objects(struct __test_metadata *_metadata,
+				       struct memory *memory)
+{
+	char real[PATH_MAX];
+	glob_t caches;
+	size_t i;
+
+	ASSERT_EQ(0, glob("/sys/kernel/slab/{event,pid,kmalloc-*}", GLOB_BRACE,
+			  NULL, &caches));
+	for (i = 0; i < caches.gl_pathc; i++) {
+		ASSERT_NE(NULL, realpath(caches.gl_pathv[i], real));
+		if (!memory_is_counted(&caches, i, real))
+			memory->objects += memory_number(real, "objects") *
+					   memory_number(real, "slab_size");
 	}
-	fclose(file);
+	globfree(&caches);
 }
 
 static inline void memory_look(struct __test_metadata *_metadata,
@@ -85,7 +115,7 @@ static inline void memory_look(struct __test_metadata *_metadata,
 	memory_settle(_metadata);
 	memset(memory, 0, sizeof(*memory));
 	memory_read_pages(memory);
-	memory_read_objects(memory);
+	memory_read_objects(_metadata, memory);
 	ASSERT_LT(0, memory->pages);
 	ASSERT_LT(0, memory->objects);
 }
