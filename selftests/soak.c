@@ -12,6 +12,8 @@
  * PREFORK_SOAK=N creates N processes instead, PREFORK_CROWD=N watches N.
  */
 #define _GNU_SOURCE
+#include <math.h>
+
 #include "create.h"
 #include "effort.h"
 #include "memory.h"
@@ -20,6 +22,7 @@
 #define SLICE		100	/* created in one go */
 #define SLICES		40	/* at least so many times */
 #define SAMPLES		(SLICES / 4)
+#define AGAIN		(2 * SLICES)	/* more, if it seems to cost more */
 #define FLAT		1.5	/* what no noise reaches */
 
 static long count_from(const char *variable, long count)
@@ -268,6 +271,13 @@ static long slice_of(long count)
 	return slice > KINDS_MIXED ? slice : KINDS_MIXED;
 }
 
+/* It costs no more at the end of @n slices than it did when they had begun. */
+static bool is_flat(const struct cost *costs, long n, long warm, long some)
+{
+	return least(costs + warm, some) * FLAT >=
+	       least(costs + n - some, some);
+}
+
 TEST_F_TIMEOUT(soak, leaves_nothing_and_costs_the_same, 21000)
 {
 	long count = count_from("PREFORK_SOAK", effort(1200, 1000000)) /
@@ -276,27 +286,25 @@ TEST_F_TIMEOUT(soak, leaves_nothing_and_costs_the_same, 21000)
 	long slices = count / slice > SLICES ? count / slice : SLICES;
 	long warm = slices / 10, some = slices / 4, i;
 	struct keeper *keeper = &self->keeper;
-	struct cost *costs = calloc(slices, sizeof(*costs));
-	double first, last;
+	struct cost *costs = calloc(slices + AGAIN, sizeof(*costs));
 	struct memory before = {};
 
-	count = slice * slices;
 	ASSERT_EQ(0, session_watch(&keeper->session, self->watched.pid,
 				   PREFORK_WATCH_TREE, variant->hold, 0));
-	for (i = 0; i < slices; i++) {
+	for (i = 0; i < slices || (i < slices + AGAIN &&
+				   !is_flat(costs, i, warm, some)); i++) {
 		if (i == warm)
 			memory_look(_metadata, &before);
 		costs[i] = measure(_metadata, keeper, &self->watched,
 				   &self->other, slice);
 	}
+	count = slice * i;
 	keeper_await_exits(_metadata, keeper, count);
 	expect_no_growth(_metadata, &before, count - warm * slice);
 
-	first = least(costs + warm, some);
-	last = least(costs + slices - some, some);
-	EXPECT_GE(first * FLAT, last);
+	EXPECT_TRUE(is_flat(costs, i, warm, some));
 	TH_LOG("%ld creations, of a cost of %.2f first, %.2f last", count,
-	       first, last);
+	       least(costs + warm, some), least(costs + i - some, some));
 	free(costs);
 
 	expect_all_told(_metadata, self, variant->hold, count);
@@ -362,7 +370,8 @@ static long disperse(long unused)
 	return n + unused;
 }
 
-#define HANDFUL	10
+#define HANDFUL		10
+#define FLAT_CROWD	1.25	/* one list for all is seen with 10,000 */
 
 FIXTURE(crowd)
 {
@@ -408,18 +417,22 @@ static long crowd_size(void)
 			  effort(300, kernel_is_debug() ? 2000 : 10000));
 }
 
-/* What one more creation costs, with those watched that are now. */
+/*
+ * What one more creation costs, with those watched that are now; more than
+ * @expected only if it seems so however often one looks.
+ */
 static double cost_now(struct __test_metadata *_metadata,
-		       FIXTURE_DATA(crowd) *self)
+		       FIXTURE_DATA(crowd) *self, double expected)
 {
-	struct cost costs[SAMPLES];
+	struct cost costs[AGAIN];
 	int i;
 
-	for (i = 0; i < SAMPLES; i++) {
+	for (i = 0; i < SAMPLES || (i < AGAIN && least(costs, i) > expected);
+	     i++) {
 		costs[i] = measure(_metadata, &self->keeper, &self->watched,
 				   &self->other, 40);
 	}
-	return least(costs, SAMPLES);
+	return least(costs, i);
 }
 
 static void watch_each(struct __test_metadata *_metadata, struct keeper *keeper,
@@ -471,7 +484,7 @@ TEST_F_TIMEOUT(crowd, is_watched_at_the_cost_of_a_handful, 1800)
 				   0));
 	ASSERT_EQ(heads, actor_do(_metadata, &self->heads, gather, heads));
 	watch_each(_metadata, keeper, crowd, HANDFUL);
-	handful = cost_now(_metadata, self);
+	handful = cost_now(_metadata, self, INFINITY);
 
 	memory_look(_metadata, &before);
 	watch_each(_metadata, keeper, crowd + HANDFUL, more);
@@ -486,8 +499,8 @@ TEST_F_TIMEOUT(crowd, is_watched_at_the_cost_of_a_handful, 1800)
 	EXPECT_EQ(n + 2, session_stat(_metadata, s, PREFORK_STAT_WATCHES));
 	expect_each_told_once(_metadata, s, n, 2);
 
-	all = cost_now(_metadata, self);
-	EXPECT_GE(handful * FLAT, all);
+	all = cost_now(_metadata, self, handful * FLAT_CROWD);
+	EXPECT_TRUE(all <= handful * FLAT_CROWD);
 	if (!kernel_is_debug()) {
 		EXPECT_GE(WATCH_BYTES * more + OBJECTS_OF_OTHERS, bytes);
 	}
