@@ -9,7 +9,8 @@
  * Times are compared with those of processes that nobody watches, created in
  * turn with the others, for the speed of the machine is not under test.
  *
- * PREFORK_SOAK=N creates N processes instead, PREFORK_CROWD=N watches N.
+ * PREFORK_SOAK=N creates N processes instead, and N / 50 in each of the slower
+ * ways; PREFORK_CROWD=N watches N.
  */
 #define _GNU_SOURCE
 #include <math.h>
@@ -40,21 +41,55 @@ static long long now_ns(void)
 	return ts.tv_sec * 1000000000LL + ts.tv_nsec;
 }
 
-#define KINDS_MIXED	4
-
-/* In an actor: @n processes. Returns how long it took, or -1. */
-static long create_mixed(long n)
+static int end_at_once(void *unused)
 {
-	static const enum kind kinds[KINDS_MIXED] = {
-		BY_VFORK, BY_FORK, BY_CLONE, BY_CLONE3,
-	};
+	(void)unused;
+	_exit(CHILD_STATUS);
+}
+
+/* As fork(), but for the memory. */
+static long by_sharing_fork(void)
+{
+	static char stack[16384] __attribute__((aligned(16)));
+	pid_t pid = clone(end_at_once, stack + sizeof(stack),
+			  CLONE_VM | SIGCHLD, NULL);
+
+	return reap(pid < 0 ? -errno : pid, CHILD_STATUS << 8);
+}
+
+#define WAYS	4
+typedef long way_fn(void);
+
+/* @n processes. Returns how long it took, or -1. */
+static long create_by(way_fn *const *ways, long n)
+{
 	long long begin = now_ns();
 	long i;
 
 	for (i = 0; i < n; i++)
-		if (create(kinds[i % KINDS_MIXED]) < 0)
+		if (ways[i % WAYS]() < 0)
 			return -1;
 	return now_ns() - begin;
+}
+
+/* In an actor, as the next. */
+static long create_copies(long n)
+{
+	static way_fn *const ways[WAYS] = {
+		by_vfork, by_fork, by_clone, by_clone3,
+	};
+
+	return create_by(ways, n);
+}
+
+/* Most of the time of a copy goes into memory, which is nothing to us. */
+static long create_sharers(long n)
+{
+	static way_fn *const ways[WAYS] = {
+		by_vfork, by_sharing_fork, by_vfork, by_sharing_fork,
+	};
+
+	return create_by(ways, n);
 }
 
 /* An owner that counts the dead, too, and lets go on whatever is held. */
@@ -121,12 +156,12 @@ struct cost {
 
 static struct cost measure(struct __test_metadata *_metadata,
 			   struct keeper *keeper, struct actor *watched,
-			   struct actor *other, long n)
+			   struct actor *other, order_fn create, long n)
 {
-	long others = n / 4 > KINDS_MIXED ? n / 4 : KINDS_MIXED;
+	long others = n / 4 > WAYS ? n / 4 : WAYS;
 	struct cost cost = {
-		keeper_order(_metadata, keeper, watched, create_mixed, n),
-		actor_do(_metadata, other, create_mixed, others),
+		keeper_order(_metadata, keeper, watched, create, n),
+		actor_do(_metadata, other, create, others),
 	};
 
 	ASSERT_LT(0, cost.watched);
@@ -164,19 +199,28 @@ FIXTURE(soak)
 
 FIXTURE_VARIANT(soak)
 {
+	order_fn create;
 	uint32_t hold;
 	long fraction;			/* of the count, for what takes longer */
 };
 
-FIXTURE_VARIANT_ADD(soak, reported)
+FIXTURE_VARIANT_ADD(soak, sharers_reported)
 {
+	.create = create_sharers,
 	.fraction = 1,
+};
+
+FIXTURE_VARIANT_ADD(soak, copies_reported)
+{
+	.create = create_copies,
+	.fraction = 50,
 };
 
 FIXTURE_VARIANT_ADD(soak, held)
 {
+	.create = create_copies,
 	.hold = HOLD_PROCESSES | PREFORK_HOLD_BIRTH,
-	.fraction = 10,
+	.fraction = 50,
 };
 
 FIXTURE_SETUP(soak)
@@ -268,7 +312,7 @@ static long slice_of(long count)
 
 	if (slice > SLICE)
 		return SLICE;
-	return slice > KINDS_MIXED ? slice : KINDS_MIXED;
+	return slice > WAYS ? slice : WAYS;
 }
 
 /* It costs no more at the end of @n slices than it did when they had begun. */
@@ -296,7 +340,7 @@ TEST_F_TIMEOUT(soak, leaves_nothing_and_costs_the_same, 21000)
 		if (i == warm)
 			memory_look(_metadata, &before);
 		costs[i] = measure(_metadata, keeper, &self->watched,
-				   &self->other, slice);
+				   &self->other, variant->create, slice);
 	}
 	count = slice * i;
 	keeper_await_exits(_metadata, keeper, count);
@@ -429,7 +473,7 @@ static double cost_now(struct __test_metadata *_metadata,
 	for (i = 0; i < SAMPLES || (i < AGAIN && least(costs, i) > expected);
 	     i++) {
 		costs[i] = measure(_metadata, &self->keeper, &self->watched,
-				   &self->other, 40);
+				   &self->other, create_copies, 40);
 	}
 	return least(costs, i);
 }
