@@ -6,52 +6,13 @@ set -u
 here=$(cd "${0%/*}/.." && pwd)
 # The one that was built with the sanitizers for addresses and undefined behaviour.
 PATH=$here/build/monitor/address:$PATH
-tmp=$(mktemp -d)
-trap 'rm -rf "$tmp"' EXIT
-number=0 failed=0
-
-# ok TEXT: the result of the command before it.
-ok() {
-	local status=$?
-	number=$((number + 1))
-	if [ "$status" = 0 ]; then
-		printf 'ok %d %s\n' "$number" "$1"
-		return
-	fi
-	failed=$((failed + 1))
-	sed 's/^/# /' "$tmp/err" 2>/dev/null | tail -n 20
-	printf 'not ok %d %s\n' "$number" "$1"
-}
-
-# ends STATUS COMMAND...
-ends() {
-	local want=$1 got=0
-	shift
-	"$@" 2>"$tmp/err" || got=$?
-	[ "$got" = "$want" ] || { printf '# ended with %d, not %d: %s\n' "$got" "$want" "$*"; return 1; }
-}
+# shellcheck source=selftests/tap.bash
+. "$here/selftests/tap.bash"
 
 # quietly STATUS COMMAND...: ends so, and has nothing to say.
 quietly() {
 	ends "$@" && ! grep -q . "$tmp/err"
 }
-
-# says TEXT STATUS COMMAND...: ends so, with one line on standard error that has the text.
-says() {
-	local text=$1
-	shift
-	ends "$@" && [ "$(wc -l <"$tmp/err")" = 1 ] && grep -q -e "$text" "$tmp/err"
-}
-
-# until_true COMMAND...: within some minutes.
-until_true() {
-	local end=$((SECONDS + 200))
-	until "$@"; do
-		[ $SECONDS -lt $end ] || return 1
-		read -r -t 0.05 <>"$tmp/nothing" || :
-	done
-}
-mkfifo "$tmp/nothing"
 
 # Whoever reads from the gate waits until it is opened; who comes later does not.
 close_gate() {
@@ -75,8 +36,6 @@ lines() { wc -l 2>/dev/null <"$1" || echo 0; }
 has_lines() { [ "$(lines "$1")" = "$2" ]; }
 is_held() { vforkmon status | grep -q 'held for'; }
 is_gone() { ! kill -0 "$1" 2>/dev/null; }
-
-echo 'TAP version 13'
 
 [ "$(command -v vforkmon)" = "${PATH%%:*}/vforkmon" ]
 ok 'vforkmon is there, built with sanitizers'
@@ -303,5 +262,4 @@ nothing=$tmp/nothing ends 0 timeout 100 bash -c '
 		'[$e[].path // "" | select(endswith("/true"))] | length == 1' >/dev/null
 ok 'not even where an ancestor is watched'
 
-echo "1..$number"
-[ $failed = 0 ]
+plan

@@ -6,33 +6,12 @@ set -u
 here=$(cd "${0%/*}/.." && pwd)
 PATH=$here/build/monitor:$PATH
 family=$(cd "${SELFTESTS:-$here/build/selftests}/actors" && pwd)/family || exit
-tmp=$(mktemp -d)
-trap 'rm -rf "$tmp"' EXIT
+# shellcheck source=selftests/tap.bash
+. "$here/selftests/tap.bash"
 cd "$tmp" || exit
-mkfifo gate nothing
-number=0 failed=0
+mkfifo gate
+evidence() { tail -n 40 changes err ./*/err; }
 
-# ok TEXT: the result of the command before it.
-ok() {
-	local status=$?
-	number=$((number + 1))
-	if [ "$status" = 0 ]; then
-		printf 'ok %d %s\n' "$number" "$1"
-		return
-	fi
-	failed=$((failed + 1))
-	tail -n 40 changes err ./*/err 2>/dev/null | sed 's/^/# /'
-	printf 'not ok %d %s\n' "$number" "$1"
-}
-
-# until_true COMMAND...: within some minutes.
-until_true() {
-	local end=$((SECONDS + 120))
-	until "$@"; do
-		[ $SECONDS -lt $end ] || return 1
-		read -r -t 0.05 <>nothing || :
-	done
-}
 is_traced() { grep -q '^TracerPid:.*[1-9]' "/proc/$1/status"; }
 is_watched() { vforkmon status | grep -q "^ *$1 "; }
 
@@ -121,8 +100,6 @@ held() {
 		| if has("cookie") then "1" else "0" end] | join("")'
 }
 
-echo 'TAP version 13'
-
 hold=(--hold all --adopt true --adopt-ready exit)
 # Whose birth is held: the child of vfork, the child of fork, and the child of that. What is
 # traced at birth, because its parent is, is not.
@@ -170,5 +147,4 @@ started with vforkmon run -q "${hold[@]}" --timeout 60000 --
 grep -q '^status 9$' without/out && same
 ok 'nothing changes for strace -f that is watched itself'
 
-echo "1..$number"
-[ $failed = 0 ]
+plan

@@ -6,24 +6,11 @@ set -u
 here=$(cd "${0%/*}/.." && pwd)
 PATH=$here/build/monitor:$PATH
 actors=$(cd "${SELFTESTS:-$here/build/selftests}/actors" && pwd) || exit
-tmp=$(mktemp -d)
-trap 'rm -rf "$tmp"' EXIT
+# shellcheck source=selftests/tap.bash
+. "$here/selftests/tap.bash"
 cd "$tmp" || exit
 cp "$actors/brief" "$actors/spawner" .
-number=0 failed=0
-
-# ok TEXT: the result of the command before it.
-ok() {
-	local status=$?
-	number=$((number + 1))
-	if [ "$status" = 0 ]; then
-		printf 'ok %d %s\n' "$number" "$1"
-		return
-	fi
-	failed=$((failed + 1))
-	tail -n 30 out* err 2>/dev/null | sed 's/^/# /'
-	printf 'not ok %d %s\n' "$number" "$1"
-}
+evidence() { tail -n 30 out* err; }
 
 # run OPTION... -- COMMAND...: ends with the status of brief, and vforkmon has nothing to say.
 # What tools say is in out and err. The deadline is one for slow machines.
@@ -46,8 +33,6 @@ has() {
 		done
 	done
 }
-
-echo 'TAP version 13'
 
 # ---- strace ----
 
@@ -142,5 +127,4 @@ perf report --stdio --sort symbol -i "perf.$(cat out)" >out.report 2>err
 has out.report 'Samples' '^ *([5-9][0-9]|100)\.[0-9]*% .*work'
 ok 'the profile shows where it spent its time'
 
-echo "1..$number"
-[ $failed = 0 ]
+plan

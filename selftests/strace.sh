@@ -8,22 +8,8 @@ here=$(cd "${0%/*}/.." && pwd)
 PATH=$here/build/monitor:$PATH
 spawner=${SELFTESTS:-$here/build/selftests}/actors/spawner
 rounds=${ROUNDS-2}
-tmp=$(mktemp -d)
-trap 'rm -rf "$tmp"' EXIT
-number=0 failed=0
-
-# ok TEXT: the result of the command before it.
-ok() {
-	local status=$?
-	number=$((number + 1))
-	if [ "$status" = 0 ]; then
-		printf 'ok %d %s\n' "$number" "$1"
-		return
-	fi
-	failed=$((failed + 1))
-	tail -n 20 "$tmp/err" 2>/dev/null | sed 's/^/# /'
-	printf 'not ok %d %s\n' "$number" "$1"
-}
+# shellcheck source=selftests/tap.bash
+. "$here/selftests/tap.bash"
 
 # logged COMMAND...: ends with 0, nobody has anything to say, and the logs are new.
 logged() {
@@ -41,8 +27,6 @@ complete() {
 		ENDFILE { count += begins && ends; begins = ends = 0 }
 		END { print count + 0 }' "$@"
 }
-
-echo 'TAP version 13'
 
 total=0 good=0
 for ((round = 0; round < rounds; round++)); do
@@ -73,5 +57,4 @@ find "$tmp/logs" -type f -size +0 -printf '%f\n' | sort | cmp - "$tmp/want" &&
 	[ "$(wc -l <"$tmp/want")" -gt 15 ]
 ok 'each of their processes has a log, and none is empty'
 
-echo "1..$number"
-[ $failed = 0 ]
+plan

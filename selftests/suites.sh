@@ -9,28 +9,16 @@ suites=$(realpath -e "$built/suites") || exit
 [ -x "$suites/clone3/clone3" ] || { echo "1..0 # SKIP the kernel's selftests are not built"; exit 4; }
 full=${PREFORK_LONG-}
 limit=${full:+2}90
-tmp=$(mktemp -d)
+# shellcheck source=selftests/tap.bash
+. "$here/selftests/tap.bash"
 # Not everybody here is root.
 chmod 755 "$tmp"
-number=0 failed=0
+evidence() { head -n 40 "$tmp/changes"; }
 
 # How far PIDs go before they are used again, see pids_of().
 pid_max=$(cat /proc/sys/kernel/pid_max)
 pids() { echo "$1" >/proc/sys/kernel/pid_max; }
 trap 'pids "$pid_max"; rm -rf "$tmp"' EXIT
-
-# ok TEXT: the result of the command before it.
-ok() {
-	local status=$?
-	number=$((number + 1))
-	if [ "$status" = 0 ]; then
-		printf 'ok %d %s\n' "$number" "$1"
-		return
-	fi
-	failed=$((failed + 1))
-	head -n 40 "$tmp/changes" | sed 's/^/# /'
-	printf 'not ok %d %s\n' "$number" "$1"
-}
 
 # ---- what is run ----
 
@@ -171,7 +159,6 @@ ran() {
 	! grep -E -x 'status (12[0567])' "$tmp/without.results" >"$tmp/changes"
 }
 
-echo 'TAP version 13'
 : >"$tmp/counts"
 
 while read -r program; do
@@ -208,5 +195,4 @@ sed 's/^/# /' "$tmp/changes"
 [ "$(held creations)" -gt 100 ] && [ "$(held births)" -gt 100 ] && [ "$(held programs)" -gt 20 ]
 ok 'creations, births and programs were held'
 
-echo "1..$number"
-[ $failed = 0 ]
+plan

@@ -6,7 +6,10 @@ trap 'rm -rf "$tmp"' EXIT
 number=0 failed=0
 mkfifo "$tmp/nothing"
 
-# ok TEXT: the result of the command before it. What went to $tmp/err is told of a failure.
+# evidence: what is shown of a failure.
+evidence() { tail -n 20 "$tmp/err"; }
+
+# ok TEXT: the result of the command before it.
 ok() {
 	local status=$?
 	number=$((number + 1))
@@ -15,7 +18,7 @@ ok() {
 		return
 	fi
 	failed=$((failed + 1))
-	sed 's/^/# /' "$tmp/err" 2>/dev/null | tail -n 20
+	evidence 2>/dev/null | sed 's/^/# /'
 	printf 'not ok %d %s\n' "$number" "$1"
 }
 

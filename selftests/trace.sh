@@ -9,22 +9,8 @@ here=$(cd "${0%/*}/.." && pwd)
 plain=$here/build/monitor/vforkmon
 PATH=$here/build/monitor/address:$here/build/selftests/actors:$PATH
 crowd=${TRACE_CROWD:-2000}
-tmp=$(mktemp -d)
-trap 'rm -rf "$tmp"' EXIT
-number=0 failed=0
-
-# ok TEXT: the result of the command before it.
-ok() {
-	local status=$?
-	number=$((number + 1))
-	if [ "$status" = 0 ]; then
-		printf 'ok %d %s\n' "$number" "$1"
-		return
-	fi
-	failed=$((failed + 1))
-	sed 's/^/# /' "$tmp/err" 2>/dev/null | tail -n 20
-	printf 'not ok %d %s\n' "$number" "$1"
-}
+# shellcheck source=selftests/tap.bash
+. "$here/selftests/tap.bash"
 
 # ends STATUS COMMAND...: and vforkmon has nothing to say.
 ends() {
@@ -34,16 +20,6 @@ ends() {
 	[ "$got" = "$want" ] || { printf '# ended with %d, not %d: %s\n' "$got" "$want" "$*"; return 1; }
 	! grep -q '^vforkmon:' "$tmp/err"
 }
-
-# until_true COMMAND...: within some minutes.
-until_true() {
-	local end=$((SECONDS + 200))
-	until "$@"; do
-		[ $SECONDS -lt $end ] || return 1
-		read -r -t 0.05 <>"$tmp/nothing" || :
-	done
-}
-mkfifo "$tmp/nothing"
 
 # the_story FILTER: of the JSON Lines in $tmp/json; jq's `$e` are the lines, in order.
 the_story() {
@@ -68,8 +44,6 @@ is_gone() { ! kill -0 "$1" 2>/dev/null; }
 has_state() { [[ $(state_of "$1") == [$2] ]]; }
 has_child() { [ -n "$(child_of "$1")" ]; }
 runs() { [ "$(cat "/proc/$1/comm" 2>/dev/null)" = "$2" ]; }
-
-echo 'TAP version 13'
 
 # ---- the command is as it would be ----
 
@@ -214,5 +188,4 @@ ok 'all go on untraced when the monitor is killed'
 kill $(children_of "$target") && until_true is_gone "$target"
 ok 'and end when they are told to'
 
-echo "1..$number"
-[ $failed = 0 ]
+plan

@@ -3,49 +3,11 @@
 # vforkmon: the program, as people use it.
 # shellcheck disable=SC2016 # the variables in programs of jq and of sh -c
 set -u
+here=$(cd "${0%/*}/.." && pwd)
 # The one that was built with the sanitizers for addresses and undefined behaviour.
-PATH=$(cd "${0%/*}/.." && pwd)/build/monitor/address:$PATH
-tmp=$(mktemp -d)
-trap 'rm -rf "$tmp"' EXIT
-number=0 failed=0
-
-# ok TEXT: the result of the command before it.
-ok() {
-	local status=$?
-	number=$((number + 1))
-	if [ "$status" = 0 ]; then
-		printf 'ok %d %s\n' "$number" "$1"
-		return
-	fi
-	failed=$((failed + 1))
-	sed 's/^/# /' "$tmp/err" 2>/dev/null | tail -n 20
-	printf 'not ok %d %s\n' "$number" "$1"
-}
-
-# ends STATUS COMMAND...
-ends() {
-	local want=$1 got=0
-	shift
-	"$@" 2>"$tmp/err" || got=$?
-	[ "$got" = "$want" ] || { printf '# ended with %d, not %d: %s\n' "$got" "$want" "$*"; return 1; }
-}
-
-# says TEXT STATUS COMMAND...: ends so, with one line on standard error that has the text.
-says() {
-	local text=$1
-	shift
-	ends "$@" && [ "$(wc -l <"$tmp/err")" = 1 ] && grep -q -e "$text" "$tmp/err"
-}
-
-# until_true COMMAND...: within some seconds.
-until_true() {
-	local end=$((SECONDS + 60))
-	until "$@"; do
-		[ $SECONDS -lt $end ] || return 1
-		read -r -t 0.05 <>"$tmp/nothing" || :
-	done
-}
-mkfifo "$tmp/nothing"
+PATH=$here/build/monitor/address:$PATH
+# shellcheck source=selftests/tap.bash
+. "$here/selftests/tap.bash"
 
 # the_story FILE [FILTER]: of JSON Lines; jq's `$e` are the events, in order.
 the_story() {
@@ -59,8 +21,6 @@ paired='
 		| {child: (.child // .tid), announced: (.event == "prefork")}]
 	| length > 0 and (group_by(.child) | all(.[];
 		map(.announced) == [range(length) | . % 2 == 0] and length % 2 == 0))'
-
-echo 'TAP version 13'
 
 [ "$(command -v vforkmon)" = "${PATH%%:*}/vforkmon" ]
 ok 'vforkmon is there, built with sanitizers'
@@ -156,5 +116,4 @@ ok 'without the module run says so in one line'
 insmod "$PREFORK_KO"
 ok 'and the module can be loaded again'
 
-echo "1..$number"
-[ $failed = 0 ]
+plan
