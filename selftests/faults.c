@@ -13,6 +13,7 @@
 #include "create.h"
 #include "effort.h"
 #include "session.h"
+#include "skip.h"
 
 #define DEBUGFS		"/sys/kernel/debug"
 #define BREEDERS	3
@@ -384,8 +385,6 @@ static void clean_up(struct watcher *self)
 {
 	int i;
 
-	if (mark_fd < 0)
-		return;
 	mark(false);
 	knobs_restore(self->folder);
 	session_close(&self->session);
@@ -399,7 +398,7 @@ static void clean_up(struct watcher *self)
 FIXTURE_SETUP(faults)
 {
 	if (!can_fail())
-		SKIP(return, "no fault injection in this kernel");
+		SKIP_IN_SETUP("no fault injection in this kernel");
 	prepare(_metadata, &self->watcher, variant->folder);
 }
 
@@ -417,7 +416,7 @@ FIXTURE(single_faults)
 FIXTURE_SETUP(single_faults)
 {
 	if (!can_fail())
-		SKIP(return, "no fault injection in this kernel");
+		SKIP_IN_SETUP("no fault injection in this kernel");
 	prepare(_metadata, &self->watcher, "failslab");
 }
 

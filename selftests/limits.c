@@ -78,6 +78,9 @@ FIXTURE_SETUP(limits)
 	actor_start(_metadata, &self->process);
 	ASSERT_EQ(0, actor_do(_metadata, &self->process, be_user, USER));
 	session_open(_metadata, &self->session);
+	/* Sockets of earlier tests count until all they had is freed. */
+	ASSERT_TRUE(session_stat_reaches(_metadata, &self->session,
+					 PREFORK_STAT_OWNERS, 0));
 }
 
 FIXTURE_TEARDOWN(limits)

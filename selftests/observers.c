@@ -202,16 +202,18 @@ static void check_perf(struct __test_metadata *_metadata, struct tool *tool,
 		       struct traffic *t, const struct seen *seen)
 {
 	char *argv[] = { "perf", "report", "--stats", "-i", RECORD, NULL };
-	unsigned long forks, clocks;
+	unsigned long forks, clocks, losses;
 
 	tool_start(_metadata, tool, argv);
 	tool_finish(_metadata, tool, t);
 	forks = sample_count(tool, "sched:sched_process_fork");
 	clocks = sample_count(tool, "cpu-clock");
-	EXPECT_LE(seen->creations, forks);
+	losses = count_of(tool, "LOST events:");
+	/* perf may fall behind on a busy machine, and says so. */
+	EXPECT_LE(losses ? 1 : seen->creations, forks);
 	EXPECT_LT(0, clocks);
-	TH_LOG("%lu forks, %lu clock samples in %lu creations", forks, clocks,
-	       seen->creations);
+	TH_LOG("%lu forks, %lu clock samples, %lu losses in %lu creations",
+	       forks, clocks, losses, seen->creations);
 }
 
 FIXTURE(observer)

@@ -5,6 +5,7 @@
 #define _GNU_SOURCE
 #include "permission.h"
 #include "raw.h"
+#include "skip.h"
 
 FIXTURE(permission)
 {
@@ -17,7 +18,7 @@ FIXTURE(permission)
 FIXTURE_SETUP(permission)
 {
 	if (access(PTRACE_SCOPE, W_OK))
-		SKIP(return, "no Yama in this kernel");
+		SKIP_IN_SETUP("no Yama in this kernel");
 	programs_make(_metadata);
 	actor_start(_metadata, &self->of_root);
 	actor_start(_metadata, &self->of_user);

@@ -16,6 +16,7 @@
 #include "module.h"
 #include "proc.h"
 #include "session.h"
+#include "skip.h"
 #include "tracefs.h"
 #include "traffic.h"
 
@@ -75,7 +76,7 @@ FIXTURE_SETUP(toggle)
 	tracefs_mount();
 	toggle = &variant->toggle;
 	if (access(toggle->path, W_OK))
-		SKIP(return, "this kernel has no %s", toggle->path);
+		SKIP_IN_SETUP("this kernel has no %s", toggle->path);
 	traffic_open(_metadata, &self->traffic);
 	actor_start(_metadata, &self->operator);
 }
