@@ -238,11 +238,16 @@ static const struct kind_of_tool bpftrace = {
 	.check = check_bpftrace,
 };
 
-/* Commands come in by its input, acknowledgements go out by its output. */
+/*
+ * A frequency for all events would be one of tracepoints too, which perf then
+ * leaves out some of. Commands come in by its input, acknowledgements go out by
+ * its output.
+ */
 static const struct kind_of_tool perf = {
 	.argv = {
-		"perf", "record", "-q", "-a", "-g", "-F", "199", "-m", "4M",
-		"-e", "cpu-clock", "-e", "task-clock", "-e", "sched:*",
+		"perf", "record", "-q", "-a", "-g", "-m", "4M",
+		"-e", "cpu-clock/freq=199/", "-e", "task-clock/freq=199/",
+		"-e", "sched:*",
 		"-o", RECORD, "-D", "-1", "--control", "fd:0,1",
 	},
 	.start = "enable\n",

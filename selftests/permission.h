@@ -216,11 +216,13 @@ static inline long watch_it(long pid)
 /* In the watcher; a child that has to be traced from its first moment on. */
 static inline long make_descendant(long unused)
 {
-	pid_t pid = fork();
+	pid_t watcher = getpid(), pid = fork();
 
 	if (!pid) {
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
-		pause();
+		if (getppid() == watcher)	/* else it is dead already */
+			pause();
+		_exit(0);
 	}
 	return pid < 0 ? -errno : pid + unused;
 }
