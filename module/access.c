@@ -1,17 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "access.h"
+#include "compat.h"
 #include "symbols.h"
 
 #include <linux/capability.h>
 #include <linux/cred.h>
 #include <linux/fs.h>
-#include <linux/mm_types.h>
 #include <linux/moduleparam.h>
 #include <linux/net.h>
 #include <linux/netlink.h>
 #include <linux/ptrace.h>
 #include <linux/sched.h>
-#include <linux/sched/coredump.h>
 #include <linux/user_namespace.h>
 #include <net/sock.h>
 
@@ -143,13 +142,13 @@ static bool has_ids_of(const struct cred *watcher, const struct cred *task)
 bool access_lasts(const struct cred *watcher)
 {
 	const struct cred *task = current_real_cred();
-	struct mm_struct *mm = current->mm;	/* NULL at the end of the exit */
 
 	if (!may_trace_in(watcher, task->user_ns) &&
 	    !(has_ids_of(watcher, task) &&
 	      watcher->user_ns == task->user_ns &&
 	      cap_issubset(task->cap_permitted, watcher->cap_permitted)))
 		return false;
-	return !mm || get_dumpable(mm) == SUID_DUMP_USER ||
-	       may_trace_in(watcher, mm->user_ns);
+	/* No memory: at the end of the exit. */
+	return !current->mm || compat_is_dumpable() ||
+	       may_trace_in(watcher, compat_image_ns());
 }

@@ -2,7 +2,7 @@
 #include "call.h"
 #include "stats.h"
 
-#include <linux/container_of.h>
+#include <linux/kernel.h>
 #include <linux/sched.h>
 
 static struct by_task_table calls;

@@ -6,7 +6,9 @@
 #define PREFORK_COMPAT_H
 
 #include <linux/freezer.h>
+#include <linux/mm_types.h>
 #include <linux/sched.h>
+#include <linux/sched/coredump.h>
 #include <linux/task_work.h>
 #include <linux/version.h>
 #include <net/genetlink.h>
@@ -27,42 +29,41 @@
 
 /*
  * 44ec98ea5ea9 ("genetlink: add CAP_NET_ADMIN test for multicast bind") and
- * its successor, both in all stable trees. Without it everybody could listen.
+ * e03781879a0d ("drop_monitor: Require 'CAP_SYS_ADMIN' when joining "events"
+ * group") are in all stable trees, where some have a bit for it. Without them
+ * everybody could listen.
  */
-#ifndef GENL_MCAST_CAP_SYS_ADMIN
-#error "this kernel cannot restrict multicast groups; update its headers"
-#endif
+#ifdef GENL_MCAST_CAP_SYS_ADMIN
 #define COMPAT_MCGRP_SYS_ADMIN	.flags = GENL_MCAST_CAP_SYS_ADMIN
+#else
+#define COMPAT_MCGRP_SYS_ADMIN	.cap_sys_admin = 1
+#endif
 
 /*
  * Has current stopped for a tracer since it was marked? Every ptrace_stop()
  * overwrites the message and leaves 0; only during a stop can it be read. Before
  * 336d4b814bf0 ("ptrace: Move setting/clearing ptrace_message into
- * ptrace_stop") it did not: take any tracer for one that had it stop.
+ * ptrace_stop") it did not, but it did overwrite the exit code, which means
+ * nothing while a task lives. There /proc/PID/stat shows the mark.
  */
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(5, 18, 0)
+#define compat_stop_mark	(current->ptrace_message)
+#else
+#define compat_stop_mark	(current->exit_code)
+#endif
+
 static inline void compat_mark_stop(void)
 {
-	current->ptrace_message = 1;
+	compat_stop_mark = 1 << 16;	/* neither a status nor a signal */
 }
 
 static inline bool compat_has_stopped(void)
 {
-	bool stopped = !current->ptrace_message;
+	bool stopped = compat_stop_mark != 1 << 16;
 
-	current->ptrace_message = 0;
+	compat_stop_mark = 0;
 	return stopped;
 }
-#else
-static inline void compat_mark_stop(void)
-{
-}
-
-static inline bool compat_has_stopped(void)
-{
-	return current->ptrace;
-}
-#endif
 
 /* 7f62d40d9cb5 ("task_work: Introduce task_work_pending") */
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(5, 18, 0)
@@ -83,6 +84,40 @@ static inline bool compat_has_stopped(void)
 #define COMPAT_TASK_FREEZABLE		TASK_KILLABLE
 #define compat_freezer_do_not_count()	freezer_do_not_count()
 #define compat_freezer_count()		freezer_count()
+#endif
+
+/*
+ * May current be dumped, and so traced, by its user? Whose namespace could read
+ * the file that it runs? Both stood in the memory's description up to 7.1. Only
+ * current changes its own, so that it may read without a lock.
+ */
+#ifdef SUID_DUMP_USER
+static inline bool compat_is_dumpable(void)
+{
+	return get_dumpable(current->mm) == SUID_DUMP_USER;
+}
+
+static inline struct user_namespace *compat_image_ns(void)
+{
+	return current->mm->user_ns;
+}
+#else
+#include <linux/sched/exec_state.h>
+
+static inline const struct task_exec_state *compat_exec_state(void)
+{
+	return rcu_dereference_protected(current->exec_state, true);
+}
+
+static inline bool compat_is_dumpable(void)
+{
+	return READ_ONCE(compat_exec_state()->dumpable) == TASK_DUMPABLE_OWNER;
+}
+
+static inline struct user_namespace *compat_image_ns(void)
+{
+	return compat_exec_state()->user_ns;
+}
 #endif
 
 #endif /* PREFORK_COMPAT_H */

@@ -9,7 +9,7 @@
 #include "symbols.h"
 #include "watch.h"
 
-#include <linux/container_of.h>
+#include <linux/kernel.h>
 #include <linux/module.h>
 #include <linux/pid.h>
 #include <linux/ptrace.h>

@@ -5,11 +5,11 @@
 #include "queue.h"
 #include "symbols.h"
 
-#include <linux/genetlink.h>
 #include <linux/module.h>
 #include <linux/prefork.h>
 #include <linux/rcupdate.h>
 #include <linux/workqueue.h>
+#include <net/genetlink.h>
 
 static int __init prefork_init(void)
 {

@@ -668,9 +668,10 @@ static struct dump *dump_of(struct netlink_callback *cb)
 static int dump_check(struct netlink_callback *cb,
 		      struct netlink_ext_ack *extack)
 {
-	struct nlattr **attrs = genl_dumpit_info(cb)->attrs;
+	const struct nlmsghdr *nlh = cb->nlh;
 
-	if (attrs[PREFORK_A_PIDFD] || attrs[PREFORK_A_PID]) {
+	if (nlmsg_find_attr(nlh, GENL_HDRLEN, PREFORK_A_PIDFD) ||
+	    nlmsg_find_attr(nlh, GENL_HDRLEN, PREFORK_A_PID)) {
 		NL_SET_ERR_MSG(extack, "a dump takes no PIDFD or PID");
 		return -EINVAL;
 	}
