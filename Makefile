@@ -12,7 +12,7 @@ CMD = make -C monitor -j2 O=/tmp/monitor
 build := $(CURDIR)/build
 vm := selftests/qemu/vm
 out = $(build)/$(if $(KDIR),kdir,$(KERNEL))
-kbuild = $(MAKE) -C $(or $(KDIR),$$(selftests/qemu/kernel $(KERNEL))/build) M=$(out)
+kbuild = $(if $(KDIR),$(MAKE) -C $(KDIR),selftests/qemu/kbuild $(KERNEL)) M=$(out)
 
 all: module monitor
 
@@ -39,13 +39,13 @@ module: packages
 	@ln -sfn $(CURDIR)/uapi $(out)/uapi
 	@ln -sf $(CURDIR)/Kbuild $(out)/
 	@ln -sf $(CURDIR)/module/*.[ch] $(out)/module/
-	@$(kbuild) --no-print-directory modules
+	+@$(kbuild) --no-print-directory modules
 
 # What the tests load beside it.
 claim: packages
 	@mkdir -p $(out)/claim
 	@ln -sf $(CURDIR)/selftests/claim/* $(out)/claim/
-	@$(kbuild)/claim --no-print-directory modules
+	+@$(kbuild)/claim --no-print-directory modules
 
 monitor: build-packages
 	@$(MAKE) --no-print-directory -C monitor O=$(build)/monitor
@@ -80,7 +80,7 @@ lint: packages
 
 install: monitor $(if $(KDIR),module)
 	@$(MAKE) --no-print-directory -C monitor O=$(build)/monitor install
-	$(if $(KDIR),@$(kbuild) --no-print-directory INSTALL_MOD_PATH=$(DESTDIR) modules_install)
+	$(if $(KDIR),+@$(kbuild) --no-print-directory INSTALL_MOD_PATH=$(DESTDIR) modules_install)
 
 clean:
 	rm -rf $(build)
