@@ -6,6 +6,10 @@
 KERNEL = 6.1
 check check-long: KERNEL = debug
 
+# Those that `make check-matrix` tests, and what it does at least on all of them.
+KERNELS = debug debug-newest debug-rt newest 6.12 6.1 5.10 6.12-rt 6.1-rt
+CORE = life outcome hold birth exec numbers free sequence
+
 # What `make run` follows.
 CMD = make -C monitor -j2 O=/tmp/monitor
 
@@ -23,6 +27,8 @@ help:
 	@echo 'make shell            a prompt in that virtual machine'
 	@echo 'make check            all tests [KERNEL=6.1] [TESTS="NAME..."]'
 	@echo 'make check-long       the same, what is tried often as often as it should be: hours'
+	@echo 'make check-matrix     all tests on all kernels [KERNELS="6.1..."]: hours'
+	@echo 'make check-core       the most important of them on all kernels'
 	@echo 'make lint             static checks'
 	@echo 'make install          library and program, with KDIR=... also the module'
 	@echo 'make clean            remove build/'
@@ -68,6 +74,14 @@ check check-long: module claim monitor selftests
 	@selftests/check $(KERNEL) $(TESTS)
 check-long: export PREFORK_LONG = 1
 
+# What a kernel cannot build without a warning it does not get.
+check-matrix check-core: monitor selftests
+	@for kernel in $(KERNELS); do \
+		$(MAKE) --no-print-directory module claim KERNEL=$$kernel W=1 KCFLAGS=-Werror || exit; \
+	done
+	@selftests/matrix $(build)/matrix $(KERNELS) -- $(TESTS)
+check-core: TESTS = $(CORE)
+
 # A fresh build: kbuild checks what it compiles.
 lint: packages
 	@rm -rf $(build)/lint
@@ -85,4 +99,4 @@ install: monitor $(if $(KDIR),module)
 clean:
 	rm -rf $(build)
 
-.PHONY: all help packages build-packages module claim monitor sanitized selftests run shell check check-long lint install clean
+.PHONY: all help packages build-packages module claim monitor sanitized selftests run shell check check-long check-matrix check-core lint install clean
