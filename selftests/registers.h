@@ -16,12 +16,12 @@
 #include <sys/uio.h>
 #include <sys/user.h>
 
-#ifdef __x86_64__
-
 #define MARK(n)	(0x5a00000000000000UL + (n))	/* a value to be found again */
 
 /* Where the system call returns to. */
-extern const char registers_return[];
+extern const char registers_return[] __attribute__((visibility("hidden")));
+
+#ifdef __x86_64__
 
 static inline long clone_marked(unsigned long flags)
 {
@@ -76,6 +76,67 @@ static inline const char *registers_wrong(pid_t tid, unsigned long flags)
 	    regs.r12 != MARK(4) || regs.r13 != MARK(5) ||
 	    regs.r14 != MARK(6) || regs.r15 != MARK(7))
 		return "a register that the call keeps";
+	return NULL;
+}
+
+#elif defined(__aarch64__)
+
+#define MARKS	14	/* in x9 to x15 and x19 to x25 */
+
+#define SET_MARK(reg, n) \
+	"mov	" #reg ", #" #n "\n\tmovk	" #reg ", #0x5a00, lsl #48\n\t"
+
+static inline long clone_marked(unsigned long flags)
+{
+	register unsigned long x0 asm("x0") = flags;
+	register unsigned long x1 asm("x1") = 0;
+	register unsigned long x2 asm("x2") = 0;
+	register unsigned long x3 asm("x3") = 0;
+	register unsigned long x4 asm("x4") = 0;
+	register unsigned long x8 asm("x8") = SYS_clone;
+
+	asm volatile(
+		SET_MARK(x9, 1) SET_MARK(x10, 2) SET_MARK(x11, 3)
+		SET_MARK(x12, 4) SET_MARK(x13, 5) SET_MARK(x14, 6)
+		SET_MARK(x15, 7) SET_MARK(x19, 8) SET_MARK(x20, 9)
+		SET_MARK(x21, 10) SET_MARK(x22, 11) SET_MARK(x23, 12)
+		SET_MARK(x24, 13) SET_MARK(x25, 14)
+		"svc	#0\n"
+		"registers_return:\n\t"
+		"cbnz	x0, 1f\n\t"
+		"mov	x8, %[exit]\n\t"
+		"mov	x0, #7\n\t"
+		"svc	#0\n"
+		"1:\n\t"
+		: "+r" (x0), "+r" (x8)
+		: "r" (x1), "r" (x2), "r" (x3), "r" (x4),
+		  [exit] "i" (SYS_exit_group)
+		: "x9", "x10", "x11", "x12", "x13", "x14", "x15", "x19", "x20",
+		  "x21", "x22", "x23", "x24", "x25", "memory");
+	return x0;
+}
+
+static inline const char *registers_wrong(pid_t tid, unsigned long flags)
+{
+	struct user_regs_struct regs;
+	struct iovec iov = { &regs, sizeof(regs) };
+	int i;
+
+	(void)flags;	/* the result took its place */
+	if (ptrace(PTRACE_GETREGSET, tid, NT_PRSTATUS, &iov))
+		return "cannot be read";
+	if (regs.pc != (uintptr_t)registers_return)
+		return "pc";
+	if (regs.regs[0] != 0)
+		return "x0";
+	for (i = 1; i <= 4; i++)
+		if (regs.regs[i])
+			return "an argument";
+	if (regs.regs[8] != SYS_clone)
+		return "x8";
+	for (i = 0; i < MARKS; i++)
+		if (regs.regs[i < 7 ? 9 + i : 12 + i] != MARK(i + 1))
+			return "a register that the call keeps";
 	return NULL;
 }
 

@@ -11,7 +11,7 @@
  *	env	one NAME=VALUE of its environment
  *	dir	its working directory
  *	tty	which of its standard descriptors are a terminal, e.g. "01" or "012"
- *	share	a writable folder of the host (the Nth has the mount tag shareN)
+ *	share	a folder of the host (the Nth has the mount tag shareN)
  *	module	a module to load before and to remove after the command
  *	modules	the folder /lib/modules/VERSION of this kernel
  *	leaks	"no": do not search for leaked memory
@@ -200,6 +200,19 @@ static void configure_system(void)
 	write_file("/sys/kernel/debug/kmemleak", "scan=off");
 }
 
+/* A root other than the host's need not have the folders of the host. */
+static void make_parents(const char *path)
+{
+	char *copy = strdup(path), *slash = copy;
+
+	while ((slash = strchr(slash + 1, '/'))) {
+		*slash = '\0';
+		mkdir(copy, 0755);
+		*slash = '/';
+	}
+	free(copy);
+}
+
 static void mount_shares(void)
 {
 	char tag[32];
@@ -207,6 +220,7 @@ static void mount_shares(void)
 
 	for (i = 0; job.share[i]; i++) {
 		snprintf(tag, sizeof(tag), "share%d", i);
+		make_parents(job.share[i]);
 		mount_at(tag, job.share[i], "9p", 0, P9 "cache=mmap");
 	}
 }
