@@ -31,8 +31,9 @@ help:
 	@echo 'make check-long       the same, what is tried often as often as it should be: hours'
 	@echo 'make check-matrix     all tests on all kernels [KERNELS="6.1..."]: hours'
 	@echo 'make check-core       the most important of them on all kernels'
+	@echo 'make check-dkms       the module as DKMS builds it, on Debian 12 and unstable'
 	@echo 'make lint             static checks'
-	@echo 'make install          library and program, with KDIR=... also the module'
+	@echo 'make install          library, program and module: by DKMS, or with KDIR=... for that kernel'
 	@echo 'make clean            remove build/'
 
 packages:
@@ -45,7 +46,7 @@ build-packages:
 module: packages
 	@mkdir -p $(out)/module
 	@ln -sfn $(CURDIR)/uapi $(out)/uapi
-	@ln -sf $(CURDIR)/Kbuild $(out)/
+	@ln -sf $(CURDIR)/Kbuild $(CURDIR)/dkms.conf $(out)/
 	@ln -sf $(CURDIR)/module/*.[ch] $(out)/module/
 	+@$(kbuild) --no-print-directory modules
 
@@ -85,6 +86,10 @@ check-matrix check-core:
 	@selftests/matrix $(build)/matrix $(KERNELS) -- $(TESTS)
 check-core: TESTS = $(CORE)
 
+check-dkms: monitor
+	@selftests/qemu/dkms bookworm 6.1
+	@selftests/qemu/dkms sid newest
+
 # A fresh build: kbuild checks what it compiles.
 lint: packages
 	@rm -rf $(build)/lint
@@ -95,11 +100,24 @@ lint: packages
 		monitor selftests/qemu
 	shellcheck -x $$(git ls-files | xargs -r grep -lE '^#!/bin/(ba)?sh')
 
-install: monitor $(if $(KDIR),module)
+# DKMS, where there is one, builds the module for each kernel that is installed.
+version := $(shell sed -n 's/^PACKAGE_VERSION="\(.*\)"$$/\1/p' dkms.conf)
+source = $(DESTDIR)/usr/src/prefork-$(version)
+
+install: monitor $(if $(KDIR),module,install-source)
 	@$(MAKE) --no-print-directory -C monitor O=$(build)/monitor install
 	$(if $(KDIR),+@$(kbuild) --no-print-directory INSTALL_MOD_PATH=$(DESTDIR) modules_install)
+	$(if $(KDIR)$(DESTDIR),,@command -v dkms >/dev/null || \
+		{ echo 'The module is not built: install dkms, or name a kernel with KDIR=...' >&2; exit 1; }; \
+		dkms install --force prefork/$(version))
+
+install-source:
+	install -d $(source)/module $(source)/uapi/linux
+	install -m 644 dkms.conf Kbuild LICENSE $(source)
+	install -m 644 module/*.[ch] $(source)/module
+	install -m 644 uapi/linux/*.h $(source)/uapi/linux
 
 clean:
 	rm -rf $(CURDIR)/build
 
-.PHONY: all help packages build-packages module claim monitor sanitized selftests run shell check check-long check-matrix check-core lint install clean
+.PHONY: all help packages build-packages module claim monitor sanitized selftests run shell check check-long check-matrix check-core check-dkms lint install install-source clean
