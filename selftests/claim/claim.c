@@ -13,16 +13,28 @@ static char *function = "kernel_clone";
 module_param(function, charp, 0444);
 MODULE_PARM_DESC(function, "which function");
 
+/*
+ * What the last one points to has changed: d19ad0775dcd ("ftrace: Have the
+ * callbacks receive a struct ftrace_regs instead of pt_regs").
+ */
 static void notrace claim_hit(unsigned long ip, unsigned long parent_ip,
-			      struct ftrace_ops *ops,
-			      struct ftrace_regs *fregs)
+			      struct ftrace_ops *ops, void *regs)
 {
 }
 
 static struct ftrace_ops claim = {
-	.func = claim_hit,
+	.func = (ftrace_func_t)claim_hit,
 	.flags = FTRACE_OPS_FL_SAVE_REGS | FTRACE_OPS_FL_IPMODIFY,
 };
+
+/*
+ * Nothing is kept of an empty filter. ftrace_free_filter() is not exported
+ * before 8be9fbd5345d ("ftrace: Export ftrace_free_filter() to modules").
+ */
+static void claim_forget(void)
+{
+	ftrace_set_filter(&claim, NULL, 0, 1);
+}
 
 static int __init claim_init(void)
 {
@@ -33,14 +45,14 @@ static int __init claim_init(void)
 		return err;
 	err = register_ftrace_function(&claim);
 	if (err)
-		ftrace_free_filter(&claim);
+		claim_forget();
 	return err;
 }
 
 static void __exit claim_exit(void)
 {
 	unregister_ftrace_function(&claim);
-	ftrace_free_filter(&claim);
+	claim_forget();
 }
 
 module_init(claim_init);
