@@ -847,6 +847,18 @@ static struct notifier_block socket_notifier = {
 	.notifier_call = socket_event,
 };
 
+/*
+ * Everybody may join a group that is nobody's yet, and stays in it when a family
+ * gets its number. Who joins from now on is asked for his capabilities.
+ */
+static void dismiss_early_members(void)
+{
+	real_netlink_table_grab();
+	real_netlink_clear_multicast_users(init_net.genl_sock,
+					   prefork_family.mcgrp_offset);
+	real_netlink_table_ungrab();
+}
+
 int netlink_init(void)
 {
 	int err = netlink_register_notifier(&socket_notifier);
@@ -856,6 +868,8 @@ int netlink_init(void)
 	err = genl_register_family(&prefork_family);
 	if (err)
 		netlink_unregister_notifier(&socket_notifier);
+	else
+		dismiss_early_members();
 	return err;
 }
 

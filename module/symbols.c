@@ -4,6 +4,7 @@
 #include "symbols.h"
 
 #include <linux/kprobes.h>
+#include <linux/netlink.h>
 #include <linux/pid.h>
 #include <linux/printk.h>
 #include <linux/ptrace.h>
@@ -43,6 +44,9 @@ SYMBOL(pidfd_pid);
 SYMBOL(get_signal);
 SYMBOL(ptrace_may_access);
 SYMBOL(thread_group_cputime_adjusted);
+SYMBOL(netlink_table_grab);
+SYMBOL(netlink_table_ungrab);
+SYMBOL(__netlink_clear_multicast_users);
 
 #define SYMBOL_FIND(name)						\
 ({									\
@@ -63,7 +67,10 @@ int symbols_init(void)
 	       SYMBOL_FIND(pidfd_pid) ?:
 	       SYMBOL_FIND(get_signal) ?:
 	       SYMBOL_FIND(ptrace_may_access) ?:
-	       SYMBOL_FIND(thread_group_cputime_adjusted);
+	       SYMBOL_FIND(thread_group_cputime_adjusted) ?:
+	       SYMBOL_FIND(netlink_table_grab) ?:
+	       SYMBOL_FIND(netlink_table_ungrab) ?:
+	       SYMBOL_FIND(__netlink_clear_multicast_users);
 }
 
 pid_t real_kernel_clone(struct kernel_clone_args *args)
@@ -101,4 +108,19 @@ void real_thread_group_cputime_adjusted(struct task_struct *task,
 					u64 *utime, u64 *stime)
 {
 	static_call(prefork_thread_group_cputime_adjusted)(task, utime, stime);
+}
+
+void real_netlink_table_grab(void)
+{
+	static_call(prefork_netlink_table_grab)();
+}
+
+void real_netlink_table_ungrab(void)
+{
+	static_call(prefork_netlink_table_ungrab)();
+}
+
+void real_netlink_clear_multicast_users(struct sock *sk, unsigned int group)
+{
+	static_call(prefork___netlink_clear_multicast_users)(sk, group);
 }

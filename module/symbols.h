@@ -9,6 +9,7 @@ struct kernel_clone_args;
 struct ksignal;
 struct pid;
 struct pid_namespace;
+struct sock;
 struct task_struct;
 
 /*
@@ -30,5 +31,9 @@ bool real_get_signal(struct ksignal *signal);
 bool real_ptrace_may_access(struct task_struct *task, unsigned int mode);
 void real_thread_group_cputime_adjusted(struct task_struct *task,
 					u64 *utime, u64 *stime);
+void real_netlink_table_grab(void);
+void real_netlink_table_ungrab(void);
+/* That with __ before it, in the grip of those. */
+void real_netlink_clear_multicast_users(struct sock *sk, unsigned int group);
 
 #endif /* PREFORK_SYMBOLS_H */

@@ -8,6 +8,7 @@
 #include "module.h"
 #include "newborn.h"
 #include "proc.h"
+#include "raw.h"
 #include "session.h"
 #include "storm.h"
 
@@ -66,6 +67,61 @@ TEST_F_TIMEOUT(module, idle_can_be_unloaded_and_loaded_again, 60)
 	watch(_metadata, self, HOLD_ALL);
 	EXPECT_LT(0, session_serve_order(_metadata, &self->session,
 					 &self->actor, create, BY_VFORK));
+}
+
+/* Groups that are nobody's yet are everybody's. */
+#define GROUPS	64
+
+static void join_all(struct __test_metadata *_metadata, struct nl_sock *sk)
+{
+	int group, joined = 0;
+
+	for (group = 1; group <= GROUPS; group++)
+		joined += !nl_socket_add_membership(sk, group);
+	ASSERT_LT(GROUPS / 2, joined);
+}
+
+static void join_events(struct __test_metadata *_metadata, struct raw *raw)
+{
+	int group = genl_ctrl_resolve_grp(raw->sk, PREFORK_GENL_NAME,
+					  PREFORK_MCGRP_EVENTS);
+
+	ASSERT_LT(0, group);
+	ASSERT_GE(GROUPS, group);
+	ASSERT_EQ(0, nl_socket_add_membership(raw->sk, group));
+}
+
+/* Does the socket get an event within @ms? It may hear of other things. */
+static bool hears_of_events(struct raw *raw, int ms)
+{
+	while (raw_read(raw, ms) > 0)
+		if (raw->nlh.nlmsg_type == raw->family)
+			return true;
+	return false;
+}
+
+/* Who is told is asked for his capabilities when he joins. */
+TEST_F_TIMEOUT(module, tells_nothing_to_who_joined_before_it_came, 60)
+{
+	struct raw early, late;
+
+	raw_open(_metadata, &early);
+	session_close(&self->session);
+	ASSERT_EQ(0, module_unload_soon());
+	join_all(_metadata, early.sk);
+	ASSERT_EQ(0, module_load());
+
+	raw_open(_metadata, &late);
+	join_events(_metadata, &late);
+	session_open(_metadata, &self->session);
+	watch(_metadata, self, 0);
+	ASSERT_LT(0, actor_do(_metadata, &self->actor, create, BY_FORK));
+	/* Both would be told at once. */
+	EXPECT_TRUE(hears_of_events(&late, PATIENCE_MS));
+	early.family = late.family;
+	EXPECT_FALSE(hears_of_events(&early, 0));
+	raw_close(&early);
+	raw_close(&late);
 }
 
 TEST_F_TIMEOUT(module, is_in_use_while_there_is_an_owner, 60)
