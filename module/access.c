@@ -148,7 +148,7 @@ bool access_lasts(const struct cred *watcher)
 	      watcher->user_ns == task->user_ns &&
 	      cap_issubset(task->cap_permitted, watcher->cap_permitted)))
 		return false;
-	/* No memory: at the end of the exit. */
-	return !current->mm || compat_is_dumpable() ||
+	/* Who exits has no memory any more on some kernels. */
+	return current->flags & PF_EXITING || compat_is_dumpable() ||
 	       may_trace_in(watcher, compat_image_ns());
 }

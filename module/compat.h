@@ -73,6 +73,18 @@ static inline bool compat_has_stopped(void)
 #endif
 
 /*
+ * Has current come to get_signal() before it returns to its program. Before
+ * 8ba62d37949e ("task_work: Call tracehook_notify_signal from get_signal on all
+ * architectures") TIF_NOTIFY_SIGNAL did not on each; a signal that there is not
+ * does, and get_signal() takes the flag away.
+ */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(5, 18, 0)
+#define compat_visit_get_signal()	set_thread_flag(TIF_NOTIFY_SIGNAL)
+#else
+#define compat_visit_get_signal()	set_thread_flag(TIF_SIGPENDING)
+#endif
+
+/*
  * f5d39b020809 ("freezer,sched: Rewrite core freezer logic"). Before it, a
  * task that need not be frozen said so.
  */

@@ -176,7 +176,7 @@ static void gate_park(struct gate *gate)
 	stats_inc(PREFORK_STAT_PARKED);
 	/* Also when what it was woken for has gone meanwhile. */
 	if (!gate->inside)
-		set_thread_flag(TIF_NOTIFY_SIGNAL);
+		compat_visit_get_signal();
 }
 
 /* It got by, has got privileges, and is no business of its watcher's. */
