@@ -10,6 +10,7 @@
 #include <spawn.h>
 
 #include "create.h"
+#include "proc.h"
 #include "session.h"
 #include "tracefs.h"
 #include "traffic.h"
@@ -17,6 +18,7 @@
 #define TEXT_MAX	65536
 #define SOME		(3 * (KINDS + 1))	/* creations */
 #define RECORD		"/tmp/prefork-observers.data"
+#define TOOL_PATIENCE_MS (5 * PATIENCE_MS)
 
 extern char **environ;
 
@@ -82,13 +84,33 @@ static void tool_tell(struct __test_metadata *_metadata, struct tool *tool,
 		  write(tool->in, word, strlen(word)));
 }
 
+/* Says where a tool is that has said nothing for so long. */
+static void tool_accuse(struct __test_metadata *_metadata,
+			const struct tool *tool)
+{
+	char path[64], stack[1024] = "";
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%d/stack", tool->pid);
+	f = fopen(path, "re");
+	if (f) {
+		stack[fread(stack, 1, sizeof(stack) - 1, f)] = 0;
+		fclose(f);
+	}
+	TH_LOG("after %ld creations its state is %c, it said: %s\nit is at:\n%s",
+	       traffic_made(), proc_state(tool->pid), tool->text, stack);
+}
+
 /* Holds are answered meanwhile. False: it has said its last word. */
 static bool tool_listen(struct __test_metadata *_metadata, struct tool *tool,
 			struct traffic *t)
 {
 	ssize_t n;
 
-	traffic_serve(_metadata, t, tool->out);
+	ASSERT_TRUE(traffic_serve_until(_metadata, t, tool->out,
+					now_ms() + TOOL_PATIENCE_MS)) {
+		tool_accuse(_metadata, tool);
+	}
 	n = read(tool->out, tool->text + tool->length,
 		 TEXT_MAX - 1 - tool->length);
 	if (n <= 0)

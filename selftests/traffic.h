@@ -9,6 +9,7 @@
 #ifndef SELFTESTS_TRAFFIC_H
 #define SELFTESTS_TRAFFIC_H
 
+#include <limits.h>
 #include <sys/mman.h>
 
 #include "create.h"
@@ -138,14 +139,19 @@ static inline void traffic_count(struct traffic *t)
 	}
 }
 
-/* Reads all events that are there and answers the holds among them. */
-static inline void traffic_answer(struct __test_metadata *_metadata,
+/*
+ * Reads the events that are there and answers the holds among them, but not more
+ * than so many in one go: there may always be one more. Returns whether there is.
+ */
+static inline bool traffic_answer(struct __test_metadata *_metadata,
 				  struct traffic *t)
 {
 	struct session *s = &t->session;
-	int ret;
+	int left, ret;
 
-	while (session_next(_metadata, s, 0)) {
+	for (left = 100; left; left--) {
+		if (!session_next(_metadata, s, 0))
+			return false;
 		traffic_count(t);
 		if (!s->event.cookie)
 			continue;
@@ -156,23 +162,33 @@ static inline void traffic_answer(struct __test_metadata *_metadata,
 			       prefork_message());
 		}
 	}
+	return true;
 }
 
-/* Answers until @fd has something to say, or has ended. */
-static inline void traffic_serve(struct __test_metadata *_metadata,
-				 struct traffic *t, int fd)
+/* Answers until @fd has something to say, or has ended, or @end has come. */
+static inline bool traffic_serve_until(struct __test_metadata *_metadata,
+				       struct traffic *t, int fd,
+				       long long end)
 {
 	struct pollfd fds[] = {
 		{ .fd = fd, .events = POLLIN },
 		{ .fd = prefork_fd(t->session.pf), .events = POLLIN },
 	};
+	bool more = false;
 
 	do {
-		ASSERT_LT(0, poll(fds, 2, LONG_PATIENCE_MS)) {
+		ASSERT_LE(!more, poll(fds, 2, more ? 0 : LONG_PATIENCE_MS)) {
 			TH_LOG("neither events nor an answer");
 		}
-		traffic_answer(_metadata, t);
-	} while (!fds[0].revents);
+		more = traffic_answer(_metadata, t);
+	} while (!fds[0].revents && now_ms() < end);
+	return fds[0].revents;
+}
+
+static inline void traffic_serve(struct __test_metadata *_metadata,
+				 struct traffic *t, int fd)
+{
+	traffic_serve_until(_metadata, t, fd, LLONG_MAX);
 }
 
 /* Answers until @n more have been created. */
@@ -184,10 +200,11 @@ static inline void traffic_serve_some(struct __test_metadata *_metadata,
 	};
 	long enough = traffic_made() + n;
 	long long end = now_ms() + LONG_PATIENCE_MS;
+	bool more = false;
 
 	while (traffic_made() < enough) {
-		poll(&fd, 1, 10);
-		traffic_answer(_metadata, t);
+		poll(&fd, 1, more ? 0 : 10);
+		more = traffic_answer(_metadata, t);
 		ASSERT_LT(now_ms(), end) {
 			TH_LOG("%ld of %ld created", traffic_made(), enough);
 		}
