@@ -372,6 +372,17 @@ static long create_undumpable(long unused)
 	return create(BY_FORK) > 0 ? 1 : BROKEN + unused;
 }
 
+static long end_undumpable(long unused)
+{
+	pid_t pid = fork();
+
+	if (!pid) {
+		prctl(PR_SET_DUMPABLE, 0);
+		_exit(CHILD_STATUS);
+	}
+	return reap(pid, CHILD_STATUS << 8) > 0 ? 1 : BROKEN + unused;
+}
+
 static long create_in_user_namespace(long unused)
 {
 	if (unshare(CLONE_NEWUSER))
@@ -389,6 +400,7 @@ static const struct party deeds[] = {
 	  execute_with_no_new_privileges, SETUID },
 	{ "is not dumpable any more, creates a process", create_undumpable,
 	  0 },
+	{ "is not dumpable any more, ends", end_undumpable, 0 },
 	{ "is in a new user namespace, creates a process",
 	  create_in_user_namespace, 0 },
 };
@@ -481,7 +493,7 @@ TEST_F_TIMEOUT(permission, to_watch_on_is_as_the_table_says, 300)
 {
 	ASSERT_EQ(0, setting_write(UNPRIVILEGED, 1));
 	ASSERT_EQ(0, setting_write(PTRACE_SCOPE, 0));
-	EXPECT_LE(13, table_for_each(TABLES, "watcher", "a process of the user",
+	EXPECT_LE(14, table_for_each(TABLES, "watcher", "a process of the user",
 				     visit_deed_row, _metadata));
 }
 
