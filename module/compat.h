@@ -100,8 +100,9 @@ static inline bool compat_has_stopped(void)
 
 /*
  * May current be dumped, and so traced, by its user? Whose namespace could read
- * the file that it runs? Both stood in the memory's description up to 7.1. Only
- * current changes its own, so that it may read without a lock.
+ * the file that it runs? Both stood in the memory's description before
+ * 6b1c66c9cca9 ("exec_state: relocate dumpable information"). Only current
+ * replaces its own, so that it may read without a lock.
  */
 #ifdef SUID_DUMP_USER
 static inline bool compat_is_dumpable(void)
