@@ -12,6 +12,7 @@
 
 #define DEBUGFS	"/sys/kernel/debug"
 #define PROBES	DEBUGFS "/kprobes/list"
+#define LANDING_PAD	4	/* of indirect branches, at a function's start */
 
 FIXTURE(probes)
 {
@@ -39,15 +40,15 @@ FIXTURE_TEARDOWN(probes)
 static int count_probes(void)
 {
 	char line[256], name[128];
+	unsigned int offset;
 	FILE *f = fopen(PROBES, "re");
 	int count = 0;
 
 	if (!f)
 		return -1;
 	while (fgets(line, sizeof(line), f)) {
-		/* Perhaps a few bytes on, behind a landing pad. */
-		if (sscanf(line, "%*s %*s %127[^+]", name) != 1 ||
-		    strstr(line, "[DISABLED]"))
+		if (sscanf(line, "%*s %*s %127[^+]+%x", name, &offset) != 2 ||
+		    offset > LANDING_PAD || strstr(line, "[DISABLED]"))
 			continue;
 		count += !strcmp(name, "kernel_clone") ||
 			 !strcmp(name, "alloc_pid");

@@ -377,8 +377,7 @@ static long end_undumpable(long unused)
 	pid_t pid = fork();
 
 	if (!pid) {
-		prctl(PR_SET_DUMPABLE, 0);
-		_exit(CHILD_STATUS);
+		_exit(prctl(PR_SET_DUMPABLE, 0) ? 0 : CHILD_STATUS);
 	}
 	return reap(pid, CHILD_STATUS << 8) > 0 ? 1 : BROKEN + unused;
 }

@@ -94,8 +94,11 @@ static void join_events(struct __test_metadata *_metadata, struct raw *raw)
 /* Does the socket get an event within @ms? It may hear of other things. */
 static bool hears_of_events(struct raw *raw, int ms)
 {
-	while (raw_read(raw, ms) > 0)
-		if (raw->nlh.nlmsg_type == raw->family)
+	ssize_t n;
+
+	/* An error is that something has not been kept for us. */
+	while ((n = raw_read(raw, ms)) != 0)
+		if (n < 0 || raw->nlh.nlmsg_type == raw->family)
 			return true;
 	return false;
 }
