@@ -52,14 +52,16 @@
 #define compat_stop_mark	(current->exit_code)
 #endif
 
+#define COMPAT_NO_STOP	(1 << 16)	/* neither a status nor a signal */
+
 static inline void compat_mark_stop(void)
 {
-	compat_stop_mark = 1 << 16;	/* neither a status nor a signal */
+	compat_stop_mark = COMPAT_NO_STOP;
 }
 
 static inline bool compat_has_stopped(void)
 {
-	bool stopped = compat_stop_mark != 1 << 16;
+	bool stopped = compat_stop_mark != COMPAT_NO_STOP;
 
 	compat_stop_mark = 0;
 	return stopped;
@@ -73,7 +75,7 @@ static inline bool compat_has_stopped(void)
 #endif
 
 /*
- * Has current come to get_signal() before it returns to its program. Before
+ * Makes current come to get_signal() before it returns to its program. Before
  * 8ba62d37949e ("task_work: Call tracehook_notify_signal from get_signal on all
  * architectures") TIF_NOTIFY_SIGNAL did not on each; a signal that there is not
  * does, and get_signal() takes the flag away.
