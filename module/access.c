@@ -148,7 +148,7 @@ bool access_lasts(const struct cred *watcher)
 	      watcher->user_ns == task->user_ns &&
 	      cap_issubset(task->cap_permitted, watcher->cap_permitted)))
 		return false;
-	/* Who exits has no memory any more on some kernels. */
+	/* Who exits has no memory any more on some kernels: not asked on any. */
 	return current->flags & PF_EXITING || compat_is_dumpable() ||
 	       may_trace_in(watcher, compat_image_ns());
 }

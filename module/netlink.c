@@ -22,6 +22,7 @@
 #include <linux/module.h>
 #include <linux/mutex.h>
 #include <linux/pid_namespace.h>
+#include <linux/rcupdate.h>
 #include <linux/sched/signal.h>
 #include <linux/sched/task.h>
 #include <linux/slab.h>
@@ -847,16 +848,27 @@ static struct notifier_block socket_notifier = {
 	.notifier_call = socket_event,
 };
 
-/*
- * Everybody may join a group that is nobody's yet, and stays in it when a family
- * gets its number. Who joins from now on is asked for his capabilities.
- */
-static void dismiss_early_members(void)
+static void dismiss_members(void)
 {
+	if (!genl_has_listeners(&prefork_family, &init_net, 0))
+		return;
 	real_netlink_table_grab();
 	real_netlink_clear_multicast_users(init_net.genl_sock,
 					   prefork_family.mcgrp_offset);
 	real_netlink_table_ungrab();
+}
+
+/*
+ * Everybody may join a group that is nobody's yet, and stays in it when a family
+ * gets its number. From now on capabilities are asked for; who was let in before
+ * but is not entered yet is so after the grace period, unless he has slept, or
+ * the kernel is one without preemption.
+ */
+static void dismiss_early_members(void)
+{
+	dismiss_members();
+	synchronize_rcu_tasks();
+	dismiss_members();
 }
 
 int netlink_init(void)
