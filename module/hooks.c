@@ -153,11 +153,15 @@ static noinline void nobody_else_probes_this(void)
 }
 
 static struct kprobe trial;	/* hooks_lock; addr: NULL: not registered */
-static bool trial_was_hit;	/* hooks_lock */
+/*
+ * hooks_lock. Not a bool: where gcc looks for wrong ones (CONFIG_UBSAN_BOOL) it
+ * forgets that READ_ONCE() is volatile, and that it is not set is all it knows.
+ */
+static unsigned int trial_hits;
 
 static int notrace trial_hit(struct kprobe *probe, struct pt_regs *regs)
 {
-	trial_was_hit = true;
+	WRITE_ONCE(trial_hits, 1);
 	return 0;
 }
 NOKPROBE_SYMBOL(trial_hit);
@@ -201,9 +205,9 @@ static int trial_arm(void)
 
 static bool trial_passes(void)
 {
-	trial_was_hit = false;
+	WRITE_ONCE(trial_hits, 0);
 	nobody_else_probes_this();
-	return READ_ONCE(trial_was_hit);
+	return READ_ONCE(trial_hits);
 }
 
 /*
