@@ -6,7 +6,7 @@
 KERNEL = 6.1
 check check-long: KERNEL = debug
 
-# Those that `make check-matrix` tests, and what it does at least on all of them.
+# Those that `make check-matrix` tests, and what is tested at least on all of them.
 KERNELS = debug debug-newest debug-rt newest 6.12 6.1 5.10 6.12-rt 6.1-rt 6.1-arm64
 CORE = life outcome hold birth exec numbers free sequence
 
@@ -30,7 +30,7 @@ help:
 	@echo 'make check            all tests [KERNEL=6.1] [TESTS="NAME..."]'
 	@echo 'make check-long       the same, what is tried often as often as it should be: hours'
 	@echo 'make check-matrix     all tests on all kernels [KERNELS="6.1..."]: hours'
-	@echo 'make check-core       the most important of them on all kernels'
+	@echo 'make check-core       the most important of them on all kernels but debug'
 	@echo 'make check-dkms       the module as DKMS builds it, on Debian 12 and unstable'
 	@echo 'make lint             static checks'
 	@echo 'make install          library, program and module: by DKMS, or with KDIR=... for that kernel'
@@ -85,6 +85,7 @@ check-matrix check-core:
 	done
 	@selftests/matrix $(build)/matrix $(KERNELS) -- $(TESTS)
 check-core: TESTS = $(CORE)
+check-core: KERNELS := $(filter-out debug,$(KERNELS))
 
 check-dkms: monitor
 	@selftests/qemu/dkms bookworm 6.1
