@@ -21,7 +21,7 @@
 #include "../kselftest_harness.h"
 
 /* Long enough for a debug kernel under emulation on a busy machine. */
-#define PATIENCE_MS	30000
+#define PATIENCE_MS	90000
 
 /* The actor's end of the line, in the actor. */
 #define ACTOR_SOCK	3

@@ -18,7 +18,7 @@
 #define TEXT_MAX	65536
 #define SOME		(3 * (KINDS + 1))	/* creations */
 #define RECORD		"/tmp/prefork-observers.data"
-#define TOOL_PATIENCE_MS (5 * PATIENCE_MS)
+#define TOOL_PATIENCE_MS 150000
 
 extern char **environ;
 

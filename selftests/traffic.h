@@ -16,7 +16,7 @@
 #include "session.h"
 
 #define MAKERS		2	/* one for each of two processors */
-#define LONG_PATIENCE_MS (4 * PATIENCE_MS)	/* for what others do */
+#define LONG_PATIENCE_MS 120000	/* for what others do */
 #define BY_SIGNALS	KINDS	/* one more kind of creation */
 
 #define HOLD_EVERYTHING	(HOLD_ALL | PREFORK_HOLD_BIRTH | \
