@@ -30,7 +30,7 @@ help:
 	@echo 'make check            all tests [KERNEL=6.1] [TESTS="NAME..."]'
 	@echo 'make check-long       the same, what is tried often as often as it should be: hours'
 	@echo 'make check-matrix     all tests on all kernels [KERNELS="6.1..."]: hours'
-	@echo 'make check-core       the most important of them on all kernels but debug'
+	@echo 'make check-core       the most important of them on all kernels but debug and debug-rt'
 	@echo 'make check-dkms       the module as DKMS builds it, on Debian 12 and unstable'
 	@echo 'make lint             static checks'
 	@echo 'make install          library, program and module: by DKMS, or with KDIR=... for that kernel'
@@ -85,7 +85,7 @@ check-matrix check-core:
 	done
 	@selftests/matrix $(build)/matrix $(KERNELS) -- $(TESTS)
 check-core: TESTS = $(CORE)
-check-core: KERNELS := $(filter-out debug,$(KERNELS))
+check-core: KERNELS := $(filter-out debug debug-rt,$(KERNELS))
 
 check-dkms: monitor
 	@selftests/qemu/dkms bookworm 6.1
