@@ -57,7 +57,11 @@ static inline long clone3(struct clone_args *args)
 static inline long clone_raw(unsigned long flags, int *parent_tid,
 			     int *child_tid)
 {
+#ifdef __aarch64__	/* the last two the other way round */
+	long ret = syscall(SYS_clone, flags, NULL, parent_tid, 0, child_tid);
+#else
 	long ret = syscall(SYS_clone, flags, NULL, parent_tid, child_tid, 0);
+#endif
 
 	return ret < 0 ? -errno : ret;
 }
