@@ -6,7 +6,7 @@
 KERNEL = 6.1
 check check-long: KERNEL = debug
 
-# Those that `make check-matrix` tests, and what is tested at least on all of them.
+# Those that `make check-matrix` tests, and what `make check-core` does on most of them.
 KERNELS = debug debug-newest debug-rt newest 6.12 6.1 5.10 6.12-rt 6.1-rt 6.1-arm64
 CORE = life outcome hold birth exec numbers free sequence
 

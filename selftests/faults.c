@@ -774,7 +774,7 @@ static long shared_rounds(void)
  */
 static bool each_is_seen(struct watcher *self)
 {
-	return shared_rounds() && self->session.lost && self->bare;
+	return shared_rounds() && self->session.lost && self->bare >= 2;
 }
 
 /* Whichever fails of a call that is held before and after, the rest works. */
@@ -793,7 +793,8 @@ TEST_F_TIMEOUT(single_faults, of_a_call_are_each_counted, 400)
 	EXPECT_LT(0, shared->rounds);
 	EXPECT_LT(50, shared->calls);
 	EXPECT_LT(0, w->session.lost);
-	EXPECT_LT(0, w->bare);
+	/* By want of the gate, and of the event that it may end with. */
+	EXPECT_LE(2, w->bare);
 }
 
 /* Each command either is obeyed or is not; and it is as if never sent then. */
