@@ -3,8 +3,9 @@
  * conflict - a function that a live patch holds is not for two
  *
  * Both want to say where it goes on. Who comes second is told so, and leaves
- * nothing behind; who came first does not notice. A module of two dozen lines
- * (claim/) stands for the live patch.
+ * nothing behind; who came first does not notice. That is so where a kprobe lies
+ * on ftrace. Where it is an instruction of its own, as on arm64, both have their
+ * turn. A module of two dozen lines (claim/) stands for the live patch.
  */
 #define _GNU_SOURCE
 #include <libgen.h>
@@ -21,6 +22,7 @@ FIXTURE(claim)
 {
 	struct actor actor;
 	struct session session;
+	bool exclusive;
 };
 
 FIXTURE_VARIANT(claim)
@@ -43,6 +45,20 @@ FIXTURE_VARIANT_ADD(claim, on_get_signal)
 	.function = "get_signal",
 };
 
+static int watch(FIXTURE_DATA(claim) *self)
+{
+	return session_watch(&self->session, self->actor.pid,
+			     PREFORK_WATCH_THREADS, HOLD_ALL, 0);
+}
+
+static void unwatch(struct __test_metadata *_metadata,
+		    FIXTURE_DATA(claim) *self)
+{
+	session_finish(_metadata, &self->session, self->actor.pid);
+	ASSERT_TRUE(session_stat_reaches(_metadata, &self->session,
+					 PREFORK_STAT_ARMED, 0));
+}
+
 static int claim_load(const char *function)
 {
 	char path[PATH_MAX], argument[64];
@@ -64,32 +80,6 @@ static int claim_unload(void)
 	return syscall(SYS_delete_module, "claim", O_NONBLOCK) ? -errno : 0;
 }
 
-FIXTURE_SETUP(claim)
-{
-	int ret;
-
-	tracefs_mount();
-	ret = claim_load(variant->function);
-	ASSERT_NE(-ENOENT, ret) {
-		TH_LOG("no claim/claim.ko beside %s: make claim",
-		       module_file());
-	}
-	if (ret == -EINVAL)
-		SKIP_IN_SETUP("this kernel has no claims, or no %s()",
-			      variant->function);
-	ASSERT_EQ(0, ret);
-	ASSERT_EQ(0, claim_unload());
-	actor_start(_metadata, &self->actor);
-	session_open(_metadata, &self->session);
-}
-
-FIXTURE_TEARDOWN(claim)
-{
-	session_close(&self->session);
-	actor_end(&self->actor);
-	claim_unload();
-}
-
 /* Every probe that there is, and every function that ftrace has changed. */
 struct probed {
 	char kprobes[TEXT_MAX];
@@ -109,6 +99,46 @@ static void read_text(struct __test_metadata *_metadata, const char *path,
 	fclose(f);
 	ASSERT_LT(n, TEXT_MAX - 1);
 	text[n] = 0;
+}
+
+static bool lies_on_ftrace(struct __test_metadata *_metadata,
+			  FIXTURE_DATA(claim) *self)
+{
+	static char kprobes[TEXT_MAX];
+
+	ASSERT_EQ(0, watch(self)) {
+		TH_LOG("%s", prefork_message());
+	}
+	read_text(_metadata, KPROBES_LIST, kprobes);
+	unwatch(_metadata, self);
+	return strstr(kprobes, "[FTRACE]");
+}
+
+FIXTURE_SETUP(claim)
+{
+	int ret;
+
+	tracefs_mount();
+	ret = claim_load(variant->function);
+	ASSERT_NE(-ENOENT, ret) {
+		TH_LOG("no claim/claim.ko beside %s: make claim",
+		       module_file());
+	}
+	if (ret == -EINVAL)
+		SKIP_IN_SETUP("this kernel has no claims, or no %s()",
+			      variant->function);
+	ASSERT_EQ(0, ret);
+	ASSERT_EQ(0, claim_unload());
+	actor_start(_metadata, &self->actor);
+	session_open(_metadata, &self->session);
+	self->exclusive = lies_on_ftrace(_metadata, self);
+}
+
+FIXTURE_TEARDOWN(claim)
+{
+	session_close(&self->session);
+	actor_end(&self->actor);
+	claim_unload();
 }
 
 static void look(struct __test_metadata *_metadata, struct probed *probed)
@@ -137,20 +167,6 @@ static void expect_idle(struct __test_metadata *_metadata, struct session *s)
 
 	for (i = 0; i < ARRAY_SIZE(gauges); i++)
 		EXPECT_EQ(0, session_stat(_metadata, s, gauges[i]));
-}
-
-static int watch(FIXTURE_DATA(claim) *self)
-{
-	return session_watch(&self->session, self->actor.pid,
-			     PREFORK_WATCH_THREADS, HOLD_ALL, 0);
-}
-
-static void unwatch(struct __test_metadata *_metadata,
-		    FIXTURE_DATA(claim) *self)
-{
-	session_finish(_metadata, &self->session, self->actor.pid);
-	ASSERT_TRUE(session_stat_reaches(_metadata, &self->session,
-					 PREFORK_STAT_ARMED, 0));
 }
 
 static void begin_creation(struct __test_metadata *_metadata,
@@ -191,6 +207,8 @@ TEST_F_TIMEOUT(claim, that_was_first_is_respected, 60)
 	static struct probed before;
 	int round;
 
+	if (!self->exclusive)
+		SKIP(return, "both have their turn here");
 	ASSERT_EQ(0, claim_load(variant->function));
 	look(_metadata, &before);
 	EXPECT_NE(NULL, strstr(before.functions, variant->function));
@@ -215,6 +233,8 @@ TEST_F_TIMEOUT(claim, that_was_first_is_respected, 60)
 
 TEST_F_TIMEOUT(claim, that_comes_second_is_refused, 60)
 {
+	if (!self->exclusive)
+		SKIP(return, "both have their turn here");
 	ASSERT_EQ(0, watch(self));
 	EXPECT_EQ(-EBUSY, claim_load(variant->function));
 	follow_all(_metadata, self);
@@ -228,6 +248,24 @@ TEST_F_TIMEOUT(claim, that_comes_second_is_refused, 60)
 	EXPECT_EQ(0, claim_load(variant->function));
 	EXPECT_LT(0, actor_do(_metadata, &self->actor, create, BY_VFORK));
 	EXPECT_EQ(0, claim_unload());
+}
+
+TEST_F_TIMEOUT(claim, beside_probes_is_not_noticed, 60)
+{
+	if (self->exclusive)
+		SKIP(return, "nobody may be second here");
+	ASSERT_EQ(0, claim_load(variant->function));
+	ASSERT_EQ(0, watch(self)) {
+		TH_LOG("%s", prefork_message());
+	}
+	follow_all(_metadata, self);
+	EXPECT_EQ(0, claim_unload());
+	follow_all(_metadata, self);
+	begin_creation(_metadata, self, BY_VFORK);
+	EXPECT_EQ(0, claim_load(variant->function));
+	end_creation(_metadata, self);
+	follow_all(_metadata, self);
+	unwatch(_metadata, self);
 }
 
 TEST_HARNESS_MAIN
