@@ -47,9 +47,11 @@ ok 'the log of one that executes a program begins with that'
 
 # ---- gdb ----
 
-run --match depth=1 --adopt 'gdb -batch -nx -ex "x/2i $pc-2" -ex "print $rax" -ex bt -p {pid}' -- ./brief
+call=syscall size=2 result=rax
+[ "$(uname -m)" != aarch64 ] || call=svc size=4 result=x0
+run --match depth=1 --adopt "gdb -batch -nx -ex 'x/2i \$pc-$size' -ex 'print \$$result' -ex bt -p {pid}" -- ./brief
 ok 'gdb attaches to a child of vfork'
-has out 'syscall' '^=> .*vfork' '^\$1 = 0$' '^#0 .*vfork' '^#1 .*main'
+has out "$call" '^=> .*vfork' '^\$1 = 0$' '^#0 .*vfork' '^#1 .*main'
 ok 'it shows the instruction after the call of the parent, and who called'
 
 # ---- two of gdb ----
