@@ -12,6 +12,7 @@ cd "$tmp" || exit
 mkfifo gate
 evidence() { tail -n 40 changes err ./*/err; }
 
+is_waiting() { grep -q pipe_read "/proc/$1/wchan"; }
 is_traced() { grep -q '^TracerPid:.*[1-9]' "/proc/$1/status"; }
 is_watched() { vforkmon status | grep -q "^ *$1 "; }
 
@@ -60,6 +61,9 @@ tell_gdb() {
 		grep -E '^\[(Inferior|New inferior|Attaching|Detaching)' | sort >>"$1/said"
 }
 
+# What the loader of a program unmaps depends on where the kernel puts it.
+still=(setarch -R)
+
 # family_with TOOL FOLDER [OPTION...]: the family, with the tool attached and then, if there are
 # options, watched with these, before it goes on.
 family_with() {
@@ -67,9 +71,10 @@ family_with() {
 	shift 2
 	rm -rf "$folder"
 	mkdir "$folder"
-	"$family" vfork fork thread <gate >"$folder/out" 2>&1 &
+	"${still[@]}" "$family" vfork fork thread <gate >"$folder/out" 2>&1 &
 	family_pid=$!
 	exec 9>gate
+	until_true is_waiting "$family_pid"
 	"$tool" "$family_pid" "$folder" 9>&- &
 	tool_pid=$!
 	[ "$tool" = none ] || until_true is_traced "$family_pid"
@@ -136,7 +141,7 @@ started() {
 	shift
 	rm -rf "$folder"
 	mkdir "$folder"
-	"$@" strace -f -ff -o "$folder/calls" "$family" vfork fork thread \
+	"$@" "${still[@]}" strace -f -ff -o "$folder/calls" "$family" vfork fork thread \
 		>"$folder/out" 2>"$folder/err" </dev/null
 	echo "status $?" >>"$folder/out"
 	tell_calls "$folder"
