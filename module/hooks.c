@@ -25,6 +25,7 @@
 #include <linux/netlink.h>
 #include <linux/ptrace.h>
 #include <linux/sched/task.h>
+#include <linux/slab.h>
 #include <linux/string.h>
 #include <linux/tracepoint.h>
 
@@ -152,7 +153,7 @@ static noinline void nobody_else_probes_this(void)
 	barrier();
 }
 
-static struct kprobe trial;	/* hooks_lock; addr: NULL: not registered */
+static struct kprobe *trial;	/* hooks_lock; NULL: none */
 /*
  * hooks_lock. Not a bool: where gcc looks for wrong ones (CONFIG_UBSAN_BOOL) it
  * forgets that READ_ONCE() is volatile, and that it is not set is all it knows.
@@ -166,16 +167,20 @@ static int notrace trial_hit(struct kprobe *probe, struct pt_regs *regs)
 }
 NOKPROBE_SYMBOL(trial_hit);
 
-/* Who cannot be removed stays, as of the others. */
+/*
+ * One that cannot be removed is the kernel's for good. Its handler is called by
+ * nobody but us, and what it sits on is taken out of use with the module.
+ */
 static void trial_disarm(void)
 {
-	unregister_kprobe(&trial);
-	if (!trial.addr) {
-		pr_err("the trial probe cannot be removed; the module stays\n");
-		__module_get(THIS_MODULE);
+	unregister_kprobe(trial);
+	if (trial->addr) {
+		kfree(trial);
+	} else {
+		pr_err("the trial probe cannot be removed\n");
 		stuck = true;
 	}
-	trial.addr = NULL;
+	trial = NULL;
 }
 
 /* While kprobes are switched off through debugfs, enabling one is no error. */
@@ -183,20 +188,22 @@ static int trial_arm(void)
 {
 	int err;
 
-	if (trial.addr)		/* has been left */
+	if (trial)		/* has been left */
 		return 0;
-	trial = (struct kprobe){
-		.addr = (void *)nobody_else_probes_this,
-		.pre_handler = trial_hit,
-		.flags = KPROBE_FLAG_DISABLED,
-	};
-	err = register_kprobe(&trial);
+	trial = kzalloc(sizeof(*trial), GFP_KERNEL);
+	if (!trial)
+		return -ENOMEM;
+	trial->addr = (void *)nobody_else_probes_this;
+	trial->pre_handler = trial_hit;
+	trial->flags = KPROBE_FLAG_DISABLED;
+	err = register_kprobe(trial);
 	if (err) {
-		trial.addr = NULL;
+		kfree(trial);
+		trial = NULL;
 		return err;
 	}
-	err = enable_kprobe(&trial);
-	if (!err && kprobe_disabled(&trial))
+	err = enable_kprobe(trial);
+	if (!err && kprobe_disabled(trial))
 		err = -EIO;
 	if (err)
 		trial_disarm();
@@ -220,9 +227,12 @@ static int probes_usable(void)
 {
 	int err = trial_arm();
 
+	if (!err && !trial_passes())
+		err = -EIO;
 	if (err)
-		return err;
-	return trial_passes() ? 0 : -EIO;
+		pr_warn_ratelimited("kprobes cannot be used: error %d; see /sys/kernel/debug/kprobes/enabled and kernel.ftrace_enabled\n",
+				    err);
+	return err;
 }
 
 static int probe_arm(struct probe *probe)
@@ -264,11 +274,8 @@ static int probes_arm(void)
 	size_t i;
 	int err = probes_usable();
 
-	if (err) {
-		pr_warn_ratelimited("kprobes cannot be used: error %d; see /sys/kernel/debug/kprobes/enabled and kernel.ftrace_enabled\n",
-			err);
+	if (err)
 		return err;
-	}
 	for (i = 0; i < ARRAY_SIZE(probes); i++) {
 		err = probe_arm(&probes[i]);
 		if (err) {
@@ -385,6 +392,8 @@ int hooks_get(struct netlink_ext_ack *extack)
 	mutex_lock(&hooks_lock);
 	if (!armed)
 		err = hooks_arm();
+	else if (!users && !in_use())	/* left by former watches */
+		err = probes_usable();
 	if (!err)
 		users++;
 	mutex_unlock(&hooks_lock);
@@ -455,7 +464,7 @@ void hooks_exit(void)
 {
 	cancel_delayed_work_sync(&hooks_idle);
 	mutex_lock(&hooks_lock);
-	if (trial.addr)
+	if (trial)
 		trial_disarm();
 	mutex_unlock(&hooks_lock);
 	/* Tasks between our last module_put() and their return. */

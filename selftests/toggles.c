@@ -286,7 +286,7 @@ static void expect_module_stays(struct __test_metadata *_metadata,
 
 /*
  * Probes that cannot be removed without harm stay until they can, and the
- * module with them.
+ * module with them. Nobody is told that he watches by these.
  */
 TEST_F_TIMEOUT(toggle, is_waited_for_at_the_end, 60)
 {
@@ -299,8 +299,11 @@ TEST_F_TIMEOUT(toggle, is_waited_for_at_the_end, 60)
 		ASSERT_EQ(0, session_watch(&owner, pid, 0, HOLD_PROCESSES, 0));
 		ASSERT_EQ(0, turn(toggle->other));
 		session_close(&owner);
-		if (toggle->blinds)
+		if (toggle->blinds) {
+			EXPECT_EQ(-EIO, session_watch(s, pid, 0, 0, 0));
 			expect_module_stays(_metadata, s);
+			EXPECT_EQ(-EIO, session_watch(s, pid, 0, 0, 0));
+		}
 		ASSERT_EQ(0, turn(toggle->usual));
 		ASSERT_TRUE(session_stat_reaches(_metadata, s,
 						 PREFORK_STAT_ARMED, 0));
