@@ -182,6 +182,38 @@ static u32 exit_status(const struct task_struct *task)
 	return task->group_leader->exit_code;
 }
 
+/*
+ * May the kernel be asked for what all threads have used? It waits for one that
+ * is just being released, which is to sleep where the kernel is real-time: so
+ * nobody else may be in the list, nor be leaving it.
+ */
+static bool may_sum_threads(void)
+{
+	const struct signal_struct *signal = current->signal;
+
+	if (!IS_ENABLED(CONFIG_PREEMPT_RT))
+		return true;
+	if (!thread_group_empty(current))
+		return false;
+	smp_rmb();	/* pairs with write_seqlock() in __exit_signal() */
+	return !(READ_ONCE(signal->stats_lock.seqcount.seqcount.sequence) & 1);
+}
+
+/* In ticks. Who is being released may be in it twice, or not at all. */
+static void sum_ticks(u64 *utime, u64 *stime)
+{
+	struct task_struct *thread;
+
+	rcu_read_lock();
+	*utime = current->signal->utime;
+	*stime = current->signal->stime;
+	for_each_thread(current, thread) {
+		*utime += thread->utime;
+		*stime += thread->stime;
+	}
+	rcu_read_unlock();
+}
+
 /* We have taken the watch out of the table, so its event is ours. */
 static void birth_report_exit(struct watch *watch)
 {
@@ -192,8 +224,11 @@ static void birth_report_exit(struct watch *watch)
 	watch->exit = NULL;
 	event_label(exit, PREFORK_EVENT_EXIT, current->group_leader, NULL);
 	exit->status = exit_status(current);
-	real_thread_group_cputime_adjusted(current, &exit->utime,
-					   &exit->stime);
+	if (may_sum_threads())
+		real_thread_group_cputime_adjusted(current, &exit->utime,
+						   &exit->stime);
+	else
+		sum_ticks(&exit->utime, &exit->stime);
 	exit->maxrss = current->signal->maxrss << (PAGE_SHIFT - 10);
 	queue_post(&watch->owner->queue, exit);
 }
@@ -209,7 +244,7 @@ static void birth_report_thread_exit(struct watch *watch)
 		queue_lose(queue, 1);
 		return;
 	}
-	exit = event_alloc(GFP_NOWAIT | __GFP_NOWARN);
+	exit = watch_take_spare(watch);
 	if (!exit) {
 		queue_lose(queue, 1);
 		return;

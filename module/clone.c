@@ -135,8 +135,11 @@ static void clone_prepare_child(struct call *call, u64 clone_flags)
 {
 	struct watch *watch = call->watch, *child;
 
-	if ((clone_flags & CLONE_THREAD) ||
-	    !(watch->options.flags & PREFORK_WATCH_TREE))
+	if (clone_flags & CLONE_THREAD) {
+		watch_prepare_threads(watch, current);
+		return;
+	}
+	if (!(watch->options.flags & PREFORK_WATCH_TREE))
 		return;
 	child = watch_alloc_child(watch);
 	call->uninherited = IS_ERR(child);

@@ -319,7 +319,7 @@ static int alloc_error(int err, struct netlink_ext_ack *extack)
  * gets privileges by executing a program finds it and ends it, or is seen to
  * have them here; an exec in another thread has replaced the task as well.
  */
-static int look_again(const struct watch *watch, struct netlink_ext_ack *extack)
+static int look_again(struct watch *watch, struct netlink_ext_ack *extack)
 {
 	struct task_struct *task;
 	int err;
@@ -329,6 +329,8 @@ static int look_again(const struct watch *watch, struct netlink_ext_ack *extack)
 	if (IS_ERR(task))
 		return PTR_ERR(task);
 	err = access_target(task, extack);
+	if (!err)
+		watch_prepare_threads(watch, task);
 	put_task_struct(task);
 	return err;
 }

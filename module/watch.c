@@ -18,6 +18,7 @@
 #include <linux/hashtable.h>
 #include <linux/pid.h>
 #include <linux/rculist.h>
+#include <linux/sched/signal.h>
 #include <linux/slab.h>
 
 static DEFINE_RAW_SPINLOCK(watch_lock);
@@ -41,6 +42,7 @@ static struct watch *watch_alloc_memory(void)
 
 	if (!watch)
 		return NULL;
+	INIT_LIST_HEAD(&watch->spares);
 	watch->exit = event_alloc(GFP_KERNEL);
 	if (!watch->exit) {
 		kfree(watch);
@@ -222,6 +224,46 @@ void watch_report(struct watch *watch, struct event *event)
 		    &watch->gone);
 }
 
+static void watch_give_spare(struct watch *watch, struct event *spare)
+{
+	unsigned long flags;
+
+	raw_spin_lock_irqsave(&watch_lock, flags);
+	list_add(&spare->node, &watch->spares);
+	WRITE_ONCE(watch->spare_count, watch->spare_count + 1);
+	raw_spin_unlock_irqrestore(&watch_lock, flags);
+}
+
+void watch_prepare_threads(struct watch *watch, struct task_struct *task)
+{
+	struct event *spare;
+
+	if (!(watch->options.flags & PREFORK_WATCH_THREADS))
+		return;
+	/* A thread creates one at a time. */
+	while (READ_ONCE(watch->spare_count) < 2 * get_nr_threads(task)) {
+		spare = event_alloc(GFP_KERNEL);
+		if (!spare)
+			return;
+		watch_give_spare(watch, spare);
+	}
+}
+
+struct event *watch_take_spare(struct watch *watch)
+{
+	unsigned long flags;
+	struct event *spare;
+
+	raw_spin_lock_irqsave(&watch_lock, flags);
+	spare = list_first_entry_or_null(&watch->spares, struct event, node);
+	if (spare) {
+		list_del(&spare->node);
+		WRITE_ONCE(watch->spare_count, watch->spare_count - 1);
+	}
+	raw_spin_unlock_irqrestore(&watch_lock, flags);
+	return spare;
+}
+
 struct watch *watch_get(struct watch *watch)
 {
 	refcount_inc(&watch->refs);
@@ -231,7 +273,10 @@ struct watch *watch_get(struct watch *watch)
 static void watch_free(struct rcu_head *rcu)
 {
 	struct watch *watch = container_of(rcu, struct watch, rcu);
+	struct event *spare, *next;
 
+	list_for_each_entry_safe(spare, next, &watch->spares, node)
+		event_free(spare);
 	event_free(watch->exit);
 	put_pid(watch->pid);
 	put_cred(watch->cred);

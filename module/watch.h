@@ -12,6 +12,7 @@ struct cred;
 struct event;
 struct owner;
 struct pid;
+struct task_struct;
 
 /* What WATCH asked for; inherited as it is. */
 struct watch_options {
@@ -38,6 +39,8 @@ struct watch {
 	atomic_t held;			/* tasks held for it */
 	struct event *exit;		/* EXIT, allocated ahead; goes to the
 					 * one who removes the watch */
+	struct list_head spares;	/* lock; for EXITs of threads */
+	unsigned int spare_count;	/* lock; lockless readers */
 	struct gate exec;		/* the task that executes a program;
 					 * holds a reference while attached */
 	pid_t exec_old_tid;		/* that task only */
@@ -98,6 +101,17 @@ int watch_for_each(int start, int *skip,
  */
 bool watch_wait_room(struct watch *watch);
 void watch_report(struct watch *watch, struct event *event);
+
+/*
+ * Allocates ahead, for nothing can be when a thread ends, what it takes to tell
+ * of the end of each that the watched process, which @task is of, has, and of
+ * each that these may be about to create. Where memory lacks those ends are
+ * lost.
+ */
+void watch_prepare_threads(struct watch *watch, struct task_struct *task);
+
+/* Returns an event for the end of a thread, or NULL. Any context. */
+struct event *watch_take_spare(struct watch *watch);
 
 struct watch *watch_get(struct watch *watch);
 void watch_put(struct watch *watch);	/* any context; NULL is fine */

@@ -797,6 +797,68 @@ TEST_F_TIMEOUT(single_faults, of_a_call_are_each_counted, 400)
 	EXPECT_LE(2, w->bare);
 }
 
+/* In an actor: threads that end without a bit of memory, all at once. */
+#define THREADS	20
+
+static pthread_t threads[THREADS];
+static int thread_count, gate[2];
+
+static void *end_without_memory(void *unused)
+{
+	int fd = open("/proc/thread-self/make-it-fail", O_WRONLY | O_CLOEXEC);
+	char none;
+
+	if (read(gate[0], &none, 1) || pwrite(fd, "1", 1, 0) != 1)
+		abort();
+	/* Nor does libc need any. */
+	syscall(SYS_exit, 0);
+	return unused;
+}
+
+static long begin_threads(long n)
+{
+	if (!thread_count && pipe2(gate, O_CLOEXEC))
+		return -errno;
+	while (n--)
+		if (pthread_create(&threads[thread_count++], NULL,
+				   end_without_memory, NULL))
+			return BROKEN;
+	return 0;
+}
+
+static long end_threads(long unused)
+{
+	close(gate[1]);
+	while (thread_count)
+		pthread_join(threads[--thread_count], NULL);
+	return unused;
+}
+
+/* Those that were there before, too. */
+TEST_F_TIMEOUT(single_faults, of_threads_that_end_is_none, 100)
+{
+	struct watcher *w = &self->watcher;
+	struct session *s = &w->session;
+	int ended = 0;
+
+	ASSERT_EQ(0, actor_do(_metadata, &w->bystander, begin_threads,
+			      THREADS / 2));
+	ASSERT_EQ(0, session_watch(s, w->bystander.pid, PREFORK_WATCH_THREADS,
+				   0, 0));
+	ASSERT_EQ(0, actor_do(_metadata, &w->bystander, begin_threads,
+			      THREADS / 2));
+	faults_begin(_metadata, w->folder, 50);
+	ASSERT_TRUE(knob_set(w->folder, "interval", "1"));
+	ASSERT_EQ(0, actor_do(_metadata, &w->bystander, end_threads, 0));
+	knobs_restore(w->folder);
+	while (ended < THREADS) {
+		ASSERT_TRUE(session_next(_metadata, s, PATIENCE_MS));
+		ASSERT_NE(PREFORK_EVENT_LOST, s->event.type);
+		ended += s->event.type == PREFORK_EVENT_EXIT;
+	}
+	EXPECT_EQ(0, prefork_unwatch_all(s->pf));
+}
+
 /* Each command either is obeyed or is not; and it is as if never sent then. */
 static void command(struct __test_metadata *_metadata,
 		    struct watcher *self, int round)
