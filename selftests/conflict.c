@@ -80,38 +80,17 @@ static int claim_unload(void)
 	return syscall(SYS_delete_module, "claim", O_NONBLOCK) ? -errno : 0;
 }
 
-/* Every probe that there is, and every function that ftrace has changed. */
-struct probed {
-	char kprobes[TEXT_MAX];
-	char functions[TEXT_MAX];
-};
-
-static void read_text(struct __test_metadata *_metadata, const char *path,
-		      char text[TEXT_MAX])
-{
-	FILE *f = fopen(path, "re");
-	size_t n;
-
-	ASSERT_NE(NULL, f) {
-		TH_LOG("%s: %m", path);
-	}
-	n = fread(text, 1, TEXT_MAX - 1, f);
-	fclose(f);
-	ASSERT_LT(n, TEXT_MAX - 1);
-	text[n] = 0;
-}
-
 static bool lies_on_ftrace(struct __test_metadata *_metadata,
-			  FIXTURE_DATA(claim) *self)
+			   FIXTURE_DATA(claim) *self)
 {
-	static char kprobes[TEXT_MAX];
+	bool lies;
 
 	ASSERT_EQ(0, watch(self)) {
 		TH_LOG("%s", prefork_message());
 	}
-	read_text(_metadata, KPROBES_LIST, kprobes);
+	lies = probes_lie_on_ftrace();
 	unwatch(_metadata, self);
-	return strstr(kprobes, "[FTRACE]");
+	return lies;
 }
 
 FIXTURE_SETUP(claim)
@@ -139,6 +118,27 @@ FIXTURE_TEARDOWN(claim)
 	session_close(&self->session);
 	actor_end(&self->actor);
 	claim_unload();
+}
+
+/* Every probe that there is, and every function that ftrace has changed. */
+struct probed {
+	char kprobes[TEXT_MAX];
+	char functions[TEXT_MAX];
+};
+
+static void read_text(struct __test_metadata *_metadata, const char *path,
+		      char text[TEXT_MAX])
+{
+	FILE *f = fopen(path, "re");
+	size_t n;
+
+	ASSERT_NE(NULL, f) {
+		TH_LOG("%s: %m", path);
+	}
+	n = fread(text, 1, TEXT_MAX - 1, f);
+	fclose(f);
+	ASSERT_LT(n, TEXT_MAX - 1);
+	text[n] = 0;
 }
 
 static void look(struct __test_metadata *_metadata, struct probed *probed)

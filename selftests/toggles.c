@@ -25,6 +25,7 @@ struct toggle {
 	const char *path;
 	const char *usual, *other;
 	bool blinds;			/* we miss what happens meanwhile */
+	bool of_ftrace;			/* but only where probes lie on that */
 	int brief, full;
 };
 
@@ -51,7 +52,7 @@ FIXTURE_VARIANT_ADD(toggle, of_ftrace)
 {
 	.toggle = {
 		.path = FTRACE_SWITCH, .usual = "1", .other = "0",
-		.blinds = true, .brief = 20, .full = 500,
+		.blinds = true, .of_ftrace = true, .brief = 20, .full = 500,
 	},
 };
 
@@ -64,20 +65,34 @@ FIXTURE_VARIANT_ADD(toggle, of_function_tracer)
 };
 
 /* The actor that uses the switch inherits it. */
-static const struct toggle *toggle;
+static struct toggle toggle;
 
 static long turn(const char *to)
 {
-	return write_file(toggle->path, 0, to);
+	return write_file(toggle.path, 0, to);
+}
+
+static bool lie_on_ftrace(struct __test_metadata *_metadata,
+			  struct traffic *t)
+{
+	pid_t pid = t->makers[0].pid;
+	bool lie;
+
+	ASSERT_EQ(0, session_watch(&t->session, pid, 0, 0, 0));
+	lie = probes_lie_on_ftrace();
+	session_finish(_metadata, &t->session, pid);
+	return lie;
 }
 
 FIXTURE_SETUP(toggle)
 {
 	tracefs_mount();
-	toggle = &variant->toggle;
-	if (access(toggle->path, W_OK))
-		SKIP_IN_SETUP("this kernel has no %s", toggle->path);
+	toggle = variant->toggle;
+	if (access(toggle.path, W_OK))
+		SKIP_IN_SETUP("this kernel has no %s", toggle.path);
 	traffic_open(_metadata, &self->traffic);
+	if (toggle.of_ftrace && !lie_on_ftrace(_metadata, &self->traffic))
+		toggle.blinds = false;
 	actor_start(_metadata, &self->operator);
 }
 
@@ -85,7 +100,7 @@ FIXTURE_SETUP(toggle)
 FIXTURE_TEARDOWN(toggle)
 {
 	actor_end(&self->operator);
-	turn(toggle->usual);
+	turn(toggle.usual);
 	traffic_close(&self->traffic);
 	write_file(TRACEFS "/trace", O_TRUNC, "");
 }
@@ -111,7 +126,7 @@ static long turn_all_the_time(long unused)
 
 	actor_say(0);
 	do {
-		ret = turn(toggle->other) ?: turn(toggle->usual);
+		ret = turn(toggle.other) ?: turn(toggle.usual);
 	} while (!ret && !__atomic_load_n(&ledger->stop, __ATOMIC_SEQ_CST));
 	return ret + unused;
 }
@@ -121,15 +136,15 @@ static long turn_in_traffic(long times)
 	long ret = 0;
 
 	while (times-- && !ret)
-		ret = turn(toggle->other) ?: await_creations(2) ?:
-		      turn(toggle->usual) ?: await_creations(2);
+		ret = turn(toggle.other) ?: await_creations(2) ?:
+		      turn(toggle.usual) ?: await_creations(2);
 	return ret;
 }
 
 static void expect_outcomes(struct __test_metadata *_metadata,
 			    FIXTURE_DATA(toggle) *self)
 {
-	if (!toggle->blinds)
+	if (!toggle.blinds)
 		traffic_expect_all(_metadata, &self->traffic);
 	EXPECT_LT(0, self->traffic.held_births);
 	traffic_unwatch(_metadata, &self->traffic);
@@ -161,7 +176,7 @@ TEST_F_TIMEOUT(toggle, in_a_storm, 1100)
 	traffic_start(_metadata, t);
 	traffic_serve_some(_metadata, t, 2 * KINDS);
 	actor_send(_metadata, &self->operator, turn_in_traffic,
-		   effort(toggle->brief, toggle->full));
+		   effort(toggle.brief, toggle.full));
 	traffic_serve(_metadata, t, self->operator.sock);
 	EXPECT_EQ(0, actor_answer(_metadata, &self->operator));
 	traffic_serve_some(_metadata, t, 2 * KINDS);
@@ -224,22 +239,22 @@ TEST_F_TIMEOUT(toggle, while_tasks_are_held, 300)
 	traffic_watch(_metadata, t);
 	traffic_start(_metadata, t);
 	await_held(_metadata, self);
-	ASSERT_EQ(0, turn(toggle->other));
+	ASSERT_EQ(0, turn(toggle.other));
 	EXPECT_EQ(MAKERS, session_stat(_metadata, &t->session,
 				       PREFORK_STAT_HELD));
 	EXPECT_EQ(0, traffic_made());
-	if (!toggle->blinds)
+	if (!toggle.blinds)
 		traffic_serve_some(_metadata, t, 2 * KINDS);
 	await_held(_metadata, self);
-	ASSERT_EQ(0, turn(toggle->usual));
+	ASSERT_EQ(0, turn(toggle.usual));
 	traffic_serve_some(_metadata, t, KINDS);
 
 	await_held_and_stoppable(_metadata, self);
 	signal_makers(self, SIGSTOP);
 	for (i = 0; i < MAKERS; i++)
 		ASSERT_TRUE(proc_state_reaches(t->makers[i].pid, 'T'));
-	ASSERT_EQ(0, turn(toggle->other));
-	ASSERT_EQ(0, turn(toggle->usual));
+	ASSERT_EQ(0, turn(toggle.other));
+	ASSERT_EQ(0, turn(toggle.usual));
 	signal_makers(self, SIGCONT);
 	traffic_serve_some(_metadata, t, KINDS);
 	traffic_stop(_metadata, t);
@@ -253,15 +268,15 @@ TEST_F_TIMEOUT(toggle, is_noticed, 60)
 	struct session *s = &self->traffic.session;
 	pid_t pid = self->traffic.makers[0].pid;
 
-	ASSERT_EQ(0, turn(toggle->other));
-	EXPECT_EQ(toggle->blinds ? -EIO : 0,
+	ASSERT_EQ(0, turn(toggle.other));
+	EXPECT_EQ(toggle.blinds ? -EIO : 0,
 		  session_watch(s, pid, 0, HOLD_PROCESSES, 0)) {
 		TH_LOG("%s", prefork_message());
 	}
-	EXPECT_EQ(!toggle->blinds, session_stat(_metadata, s,
+	EXPECT_EQ(!toggle.blinds, session_stat(_metadata, s,
 						PREFORK_STAT_ARMED));
-	ASSERT_EQ(0, turn(toggle->usual));
-	if (!toggle->blinds)
+	ASSERT_EQ(0, turn(toggle.usual));
+	if (!toggle.blinds)
 		session_finish(_metadata, s, pid);
 	works_as_ever(_metadata, self);
 }
@@ -297,14 +312,14 @@ TEST_F_TIMEOUT(toggle, is_waited_for_at_the_end, 60)
 	for (round = 0; round < 2; round++) {
 		session_open(_metadata, &owner);
 		ASSERT_EQ(0, session_watch(&owner, pid, 0, HOLD_PROCESSES, 0));
-		ASSERT_EQ(0, turn(toggle->other));
+		ASSERT_EQ(0, turn(toggle.other));
 		session_close(&owner);
-		if (toggle->blinds) {
+		if (toggle.blinds) {
 			EXPECT_EQ(-EIO, session_watch(s, pid, 0, 0, 0));
 			expect_module_stays(_metadata, s);
 			EXPECT_EQ(-EIO, session_watch(s, pid, 0, 0, 0));
 		}
-		ASSERT_EQ(0, turn(toggle->usual));
+		ASSERT_EQ(0, turn(toggle.usual));
 		ASSERT_TRUE(session_stat_reaches(_metadata, s,
 						 PREFORK_STAT_ARMED, 0));
 	}
@@ -331,13 +346,13 @@ static int watch_meanwhile(struct __test_metadata *_metadata,
 /* We arm meanwhile: afterwards it works, or we have said that it does not. */
 TEST_F_TIMEOUT(toggle, while_we_come_and_go, 1100)
 {
-	const long rounds = effort(toggle->brief, toggle->full);
+	const long rounds = effort(toggle.brief, toggle.full);
 	struct session *s = &self->traffic.session;
 	struct actor *maker = &self->traffic.makers[0];
 	long round, refused = 0;
 	int ret;
 
-	if (!strcmp(toggle->path, FTRACE_SWITCH))
+	if (!strcmp(toggle.path, FTRACE_SWITCH))
 		SKIP(return, "no kernel bears it; see module/hooks.c");
 	for (round = 0; round < rounds; round++) {
 		ret = watch_meanwhile(_metadata, self);

@@ -7,6 +7,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <unistd.h>
@@ -26,6 +28,20 @@ static inline void tracefs_mount(void)
 		mount("none", DEBUGFS, "debugfs", 0, NULL);
 	if (access(TRACEFS "/trace", R_OK))
 		mount("none", TRACEFS, "tracefs", 0, NULL);
+}
+
+/* While something is probed: else a probe is an instruction of its own, as on arm64. */
+static inline bool probes_lie_on_ftrace(void)
+{
+	FILE *list = fopen(KPROBES_LIST, "re");
+	char line[512];
+	bool found = false;
+
+	while (list && !found && fgets(line, sizeof(line), list))
+		found = strstr(line, "[FTRACE]");
+	if (list)
+		fclose(list);
+	return found;
 }
 
 /* Some of these files take one word at a time. */
