@@ -11,6 +11,9 @@
  */
 #define QUEUE_BOUND		16384
 
+/* How long an event that nobody waits for waits for others to go with, in jiffies. */
+#define QUEUE_LINGER		1
+
 /* How long the probes stay, in ms, when nobody needs them for now. */
 #define HOOKS_LINGER_MS		100
 

@@ -74,7 +74,8 @@ static void events_free(struct list_head *events, unsigned int count)
 
 static void queue_flush(struct work_struct *work)
 {
-	struct queue *queue = container_of(work, struct queue, flush);
+	struct queue *queue = container_of(to_delayed_work(work), struct queue,
+					   flush);
 	unsigned int count;
 
 	for (;;) {
@@ -96,7 +97,7 @@ void queue_init(struct queue *queue,
 	raw_spin_lock_init(&queue->lock);
 	INIT_LIST_HEAD(&queue->events);
 	init_waitqueue_head(&queue->room);
-	INIT_WORK(&queue->flush, queue_flush);
+	INIT_DELAYED_WORK(&queue->flush, queue_flush);
 	queue->wq = privileged ? prefork_wq : users_wq;
 	queue->deliver = deliver;
 }
@@ -106,8 +107,8 @@ void queue_destroy(struct queue *queue)
 	/* Not flush_work(): it may wait for a worker that others keep. The
 	 * reader is gone, but there may be observers.
 	 */
-	if (cancel_work_sync(&queue->flush))
-		queue_flush(&queue->flush);
+	if (cancel_delayed_work_sync(&queue->flush))
+		queue_flush(&queue->flush.work);
 	events_free(&queue->events, queue->length);
 }
 
@@ -126,8 +127,21 @@ void queue_look_again(struct queue *queue)
 	wake_up_all(&queue->room);
 }
 
+/* A datagram of many events takes hardly longer than one of one. */
+static void queue_deliver_soon(struct queue *queue)
+{
+	queue_delayed_work(queue->wq, &queue->flush, QUEUE_LINGER);
+}
+
+static void queue_deliver_now(struct queue *queue)
+{
+	mod_delayed_work(queue->wq, &queue->flush, 0);
+}
+
 void queue_post(struct queue *queue, struct event *event)
 {
+	bool waited_for = event->cookie;
+	unsigned int length;
 	unsigned long flags;
 
 	stats_inc(PREFORK_STAT_QUEUED);
@@ -135,9 +149,13 @@ void queue_post(struct queue *queue, struct event *event)
 	event->lost = queue->lost;
 	queue->lost = 0;
 	list_add_tail(&event->node, &queue->events);
-	WRITE_ONCE(queue->length, queue->length + 1);
+	length = queue->length + 1;
+	WRITE_ONCE(queue->length, length);
 	raw_spin_unlock_irqrestore(&queue->lock, flags);
-	queue_work(queue->wq, &queue->flush);
+	if (waited_for || length == QUEUE_BATCH)
+		queue_deliver_now(queue);
+	else
+		queue_deliver_soon(queue);
 }
 
 void queue_lose(struct queue *queue, unsigned int n)
@@ -148,7 +166,7 @@ void queue_lose(struct queue *queue, unsigned int n)
 	raw_spin_lock_irqsave(&queue->lock, flags);
 	queue->lost += n;
 	raw_spin_unlock_irqrestore(&queue->lock, flags);
-	queue_work(queue->wq, &queue->flush);
+	queue_deliver_soon(queue);
 }
 
 bool queue_admits(struct queue *queue)

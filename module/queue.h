@@ -28,7 +28,7 @@ struct queue {
 	bool stalled;			/* somebody has waited for room in vain
 					 * and nothing was delivered since */
 	wait_queue_head_t room;		/* woken when length has fallen */
-	struct work_struct flush;
+	struct delayed_work flush;
 	struct workqueue_struct *wq;	/* runs flush */
 
 	/*
@@ -54,7 +54,10 @@ void queue_destroy(struct queue *queue);
 /* The reader is gone: nobody needs to wait, what comes is for the bin. */
 void queue_close(struct queue *queue);
 
-/* Takes over the event and delivers it if there is a reader. Any context. */
+/*
+ * Takes over the event and delivers it if there is a reader: at once if its
+ * cookie says that a task is held, else in company. Any context.
+ */
 void queue_post(struct queue *queue, struct event *event);
 
 /*
