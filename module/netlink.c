@@ -73,11 +73,24 @@ struct stream {
 	u64 *seq;			/* number of the last message */
 	struct pid_namespace *ns;	/* whose numbers are told */
 	const struct owner *owner;	/* NULL: the multicast group */
+	size_t rest;			/* of bytes, at most, to come */
 };
 
 /* The longest message, an EXEC with PATH_MAX bytes, fits with room to spare. */
 #define STREAM_SIZE	(SKB_WITH_OVERHEAD(8192UL) - NLMSG_HDRLEN)
 static_assert(STREAM_SIZE > PATH_MAX + 1024);
+
+/* What any message takes, but for the path of an EXEC. */
+#define STREAM_MESSAGE	256
+
+static size_t stream_room(const struct event *event)
+{
+	size_t room = event->lost ? 2 * STREAM_MESSAGE : STREAM_MESSAGE;
+
+	if (event->type == PREFORK_EVENT_EXEC && event->path)
+		room += nla_total_size(strlen(event->path) + 1);
+	return room;
+}
 
 /* Blocks while the reader's buffer is full, until it reads or goes. */
 static void send_to_owner(const struct owner *owner, struct sk_buff *skb)
@@ -132,7 +145,8 @@ static void stream_put(struct stream *stream, const struct event *event,
 	if (stream->skb && stream_fill(stream, event, lost))
 		return;
 	stream_send(stream);
-	stream->skb = nlmsg_new(STREAM_SIZE, GFP_KERNEL | __GFP_NOFAIL);
+	stream->skb = nlmsg_new(min_t(size_t, stream->rest, STREAM_SIZE),
+				GFP_KERNEL | __GFP_NOFAIL);
 	WARN_ON_ONCE(!stream_fill(stream, event, lost));
 }
 
@@ -141,10 +155,14 @@ static void stream_batch(struct stream *stream, struct list_head *events,
 {
 	struct event *event;
 
+	stream->rest = STREAM_MESSAGE;
+	list_for_each_entry(event, events, node)
+		stream->rest += stream_room(event);
 	list_for_each_entry(event, events, node) {
 		if (event->lost)
 			stream_put(stream, NULL, event->lost);
 		stream_put(stream, event, 0);
+		stream->rest -= stream_room(event);
 	}
 	if (lost)
 		stream_put(stream, NULL, lost);
