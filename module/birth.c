@@ -80,23 +80,39 @@ void birth_fork(struct task_struct *child)
 				  birth_hold(call, child, inherited));
 }
 
+/* Most paths are short, and a page is long: it is only taken for the others. */
+#define SHORT_PATH	256
+
+static char *copy_path(const struct file *file, char *buffer, int size)
+{
+	char *path = d_path(&file->f_path, buffer, size);
+
+	return IS_ERR(path) ? path : kstrdup(path, GFP_KERNEL_ACCOUNT);
+}
+
+static char *copy_long_path(const struct file *file)
+{
+	char *buffer = kmalloc(PATH_MAX, GFP_KERNEL), *path;
+
+	if (!buffer)
+		return NULL;
+	path = copy_path(file, buffer, PATH_MAX);
+	kfree(buffer);
+	return IS_ERR(path) ? NULL : path;
+}
+
 /* The path of the program that current has just begun, or NULL. */
 static char *image_path(void)
 {
 	/* Only current could change it, and it has not run yet. */
-	struct file *image =
+	const struct file *image =
 		rcu_dereference_protected(current->mm->exe_file, true);
-	char *buffer, *path, *copy = NULL;
+	char buffer[SHORT_PATH], *path;
 
-	buffer = kmalloc(PATH_MAX, GFP_KERNEL);
-	if (!buffer || !image)
-		goto out;
-	path = d_path(&image->f_path, buffer, PATH_MAX);
-	if (!IS_ERR(path))
-		copy = kstrdup(path, GFP_KERNEL_ACCOUNT);
-out:
-	kfree(buffer);
-	return copy;
+	if (!image)
+		return NULL;
+	path = copy_path(image, buffer, sizeof(buffer));
+	return IS_ERR(path) ? copy_long_path(image) : path;
 }
 
 static struct event *exec_event(const struct watch *watch)
