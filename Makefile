@@ -31,6 +31,7 @@ help:
 	@echo 'make check-long       the same, what is tried often as often as it should be: hours'
 	@echo 'make check-matrix     all tests on all kernels [KERNELS="6.1..."]: hours'
 	@echo 'make check-core       the most important of them on all kernels but debug and debug-rt'
+	@echo 'make bench            what it costs, beside other tools [WHAT="client hold..."]: an hour'
 	@echo 'make check-dkms       the module as DKMS builds it, on Debian 12 and unstable'
 	@echo 'make lint             static checks'
 	@echo 'make install          library, program and module: by DKMS, or with KDIR=... for that kernel'
@@ -87,6 +88,13 @@ check-matrix check-core:
 check-core: TESTS = $(CORE)
 check-core: KERNELS := $(filter-out debug debug-rt,$(KERNELS))
 
+# Figures, in build/bench.
+bench: module monitor
+	@selftests/qemu/packages forkstat gnuplot-nox libseccomp-dev
+	@$(MAKE) --no-print-directory -C selftests/bench O=$(build)/bench/programs \
+		LIBPREFORK=$(build)/monitor/libprefork.a
+	@selftests/bench/bench $(build)/bench $(KERNEL) $(WHAT)
+
 check-dkms: monitor
 	@selftests/qemu/dkms bookworm 6.1
 	@selftests/qemu/dkms sid newest
@@ -121,4 +129,4 @@ install-source:
 clean:
 	rm -rf $(CURDIR)/build
 
-.PHONY: all help packages build-packages module claim monitor sanitized selftests run shell check check-long check-matrix check-core check-dkms lint install install-source clean
+.PHONY: all help packages build-packages module claim monitor sanitized selftests run shell check check-long check-matrix check-core bench check-dkms lint install install-source clean
