@@ -6,6 +6,7 @@
 #include "access.h"
 #include "announcement.h"
 #include "call.h"
+#include "compat.h"
 #include "event.h"
 #include "gate.h"
 #include "owner.h"
@@ -72,6 +73,9 @@ void birth_fork(struct task_struct *child)
 	if (!call)
 		return;
 	inherited = birth_inherit(call, child);
+	if (call->exit)
+		watch_give_spare(call->watch, call->exit);
+	call->exit = NULL;
 	call->born = ktime_get_boottime_ns();
 	announcement = call->announcement;
 	/* They differ if the probe on alloc_pid() was switched off. */
@@ -252,16 +256,14 @@ static void birth_report_exit(struct watch *watch)
 static void birth_report_thread_exit(struct watch *watch)
 {
 	struct queue *queue = &watch->owner->queue;
-	struct event *exit;
+	struct event *exit = watch_take_spare(watch);
 
-	if (!queue_admits(queue))
-		return;
-	if (!access_lasts(watch->cred)) {	/* not this thread */
-		queue_lose(queue, 1);
+	if (!queue_admits(queue)) {
+		event_free_atomic(exit);
 		return;
 	}
-	exit = watch_take_spare(watch);
-	if (!exit) {
+	if (!exit || !access_lasts(watch->cred)) {	/* not this thread */
+		event_free_atomic(exit);
 		queue_lose(queue, 1);
 		return;
 	}
@@ -306,7 +308,8 @@ void birth_exit(void)
 	if (!atomic_read(&current->signal->live))
 		birth_end(watch);
 	else if (watch->options.flags & PREFORK_WATCH_THREADS &&
-		 !(current->signal->flags & SIGNAL_GROUP_EXIT))
+		 !(current->signal->flags & SIGNAL_GROUP_EXIT) &&
+		 !(current->flags & COMPAT_PF_WORKER))	/* nor was it born */
 		birth_report_thread_exit(watch);
 	watch_put(watch);
 }

@@ -7,6 +7,7 @@
 #include <linux/types.h>
 
 struct announcement;
+struct event;
 struct gate;
 struct watch;
 
@@ -25,6 +26,8 @@ struct call {
 						 * born, or NULL */
 	struct gate *gate;			/* likewise: where the child is
 						 * to be held at birth */
+	struct event *exit;			/* likewise: for the end of a
+						 * thread */
 	bool allocating;			/* inside the real alloc_pid() */
 	bool unreported;			/* the owner will not hear of it */
 	bool uninherited;			/* nor of what the child does */

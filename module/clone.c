@@ -136,7 +136,8 @@ static void clone_prepare_child(struct call *call, u64 clone_flags)
 	struct watch *watch = call->watch, *child;
 
 	if (clone_flags & CLONE_THREAD) {
-		watch_prepare_threads(watch, current);
+		if (watch->options.flags & PREFORK_WATCH_THREADS)
+			call->exit = event_alloc(GFP_KERNEL);
 		return;
 	}
 	if (!(watch->options.flags & PREFORK_WATCH_TREE))
@@ -259,6 +260,7 @@ static pid_t clone_watched(struct call *call, struct kernel_clone_args *args)
 	clone_conclude(call, ret);
 	clone_lose(call, args->flags, ret);
 	gate_cancel(call->gate);
+	event_free(call->exit);
 	watch_put(call->child_watch);
 	watch_put(call->watch);
 	return ret;

@@ -6,8 +6,13 @@
 #include <linux/slab.h>
 #include <linux/string.h>
 #include <linux/timekeeping.h>
+#include <linux/workqueue.h>
 
 static struct kmem_cache *event_cache;
+
+static void trash_empty(struct work_struct *work);
+static LLIST_HEAD(trash);
+static DECLARE_WORK(trash_work, trash_empty);
 
 int event_init(void)
 {
@@ -18,6 +23,7 @@ int event_init(void)
 
 void event_exit(void)
 {
+	flush_work(&trash_work);
 	kmem_cache_destroy(event_cache);
 }
 
@@ -36,6 +42,20 @@ void event_free(struct event *event)
 	put_pid(event->tid);
 	put_pid(event->other);
 	kmem_cache_free(event_cache, event);
+}
+
+static void trash_empty(struct work_struct *work)
+{
+	struct event *event, *next;
+
+	llist_for_each_entry_safe(event, next, llist_del_all(&trash), trash)
+		event_free(event);
+}
+
+void event_free_atomic(struct event *event)
+{
+	if (event && llist_add(&event->trash, &trash))
+		schedule_work(&trash_work);
 }
 
 /* The new reference is taken first: it may be the same object. */

@@ -4,6 +4,7 @@
 
 #include <linux/gfp.h>
 #include <linux/list.h>
+#include <linux/llist.h>
 #include <linux/prefork.h>
 #include <linux/sched.h>
 
@@ -15,7 +16,10 @@ struct pid;
  * not be given back, when the thing happens, the event is allocated ahead.
  */
 struct event {
-	struct list_head node;		/* the queue's */
+	union {
+		struct list_head node;	/* the queue's, or the watch's */
+		struct llist_node trash;
+	};
 	enum prefork_cmd type;
 	bool thread;			/* about a thread, not a process */
 	struct pid *pid;		/* strong references, or NULL */
@@ -50,6 +54,7 @@ void event_exit(void);
 
 struct event *event_alloc(gfp_t gfp);
 void event_free(struct event *event);
+void event_free_atomic(struct event *event);	/* any context */
 
 /*
  * (Re)labels the event: what happens now to @task, which is current or cannot

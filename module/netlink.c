@@ -337,7 +337,7 @@ static int alloc_error(int err, struct netlink_ext_ack *extack)
  * gets privileges by executing a program finds it and ends it, or is seen to
  * have them here; an exec in another thread has replaced the task as well.
  */
-static int look_again(struct watch *watch, struct netlink_ext_ack *extack)
+static int look_again(const struct watch *watch, struct netlink_ext_ack *extack)
 {
 	struct task_struct *task;
 	int err;
@@ -347,20 +347,31 @@ static int look_again(struct watch *watch, struct netlink_ext_ack *extack)
 	if (IS_ERR(task))
 		return PTR_ERR(task);
 	err = access_target(task, extack);
-	if (!err)
-		watch_prepare_threads(watch, task);
 	put_task_struct(task);
 	return err;
 }
 
+static void fill_spares(struct watch *watch)
+{
+	struct task_struct *task = get_pid_task(watch->pid, PIDTYPE_TGID);
+
+	if (!task)
+		return;
+	watch_fill_spares(watch, task);
+	put_task_struct(task);
+}
+
 static int add_watch(struct watch *watch, struct netlink_ext_ack *extack)
 {
-	int err = watch_add(watch_get(watch), NULL);
+	int err;
 
+	fill_spares(watch);
+	err = watch_add(watch_get(watch), NULL);
 	if (err) {
 		watch_put(watch);
 		return add_error(err, extack);
 	}
+	fill_spares(watch);	/* there may be more by now */
 	err = look_again(watch, extack);
 	/* Else it has told of its end itself. */
 	return err && unwatch_silently(watch) ? err : 0;

@@ -224,7 +224,7 @@ void watch_report(struct watch *watch, struct event *event)
 		    &watch->gone);
 }
 
-static void watch_give_spare(struct watch *watch, struct event *spare)
+void watch_give_spare(struct watch *watch, struct event *spare)
 {
 	unsigned long flags;
 
@@ -232,21 +232,6 @@ static void watch_give_spare(struct watch *watch, struct event *spare)
 	list_add(&spare->node, &watch->spares);
 	WRITE_ONCE(watch->spare_count, watch->spare_count + 1);
 	raw_spin_unlock_irqrestore(&watch_lock, flags);
-}
-
-void watch_prepare_threads(struct watch *watch, struct task_struct *task)
-{
-	struct event *spare;
-
-	if (!(watch->options.flags & PREFORK_WATCH_THREADS))
-		return;
-	/* A thread creates one at a time. */
-	while (READ_ONCE(watch->spare_count) < 2 * get_nr_threads(task)) {
-		spare = event_alloc(GFP_KERNEL);
-		if (!spare)
-			return;
-		watch_give_spare(watch, spare);
-	}
 }
 
 struct event *watch_take_spare(struct watch *watch)
@@ -262,6 +247,21 @@ struct event *watch_take_spare(struct watch *watch)
 	}
 	raw_spin_unlock_irqrestore(&watch_lock, flags);
 	return spare;
+}
+
+void watch_fill_spares(struct watch *watch, struct task_struct *task)
+{
+	struct event *spare;
+
+	if (!(watch->options.flags & PREFORK_WATCH_THREADS))
+		return;
+	/* A thread creates one at a time. */
+	while (READ_ONCE(watch->spare_count) < 2 * get_nr_threads(task)) {
+		spare = event_alloc(GFP_KERNEL);
+		if (!spare)
+			return;
+		watch_give_spare(watch, spare);
+	}
 }
 
 struct watch *watch_get(struct watch *watch)

@@ -39,7 +39,7 @@ struct watch {
 	atomic_t held;			/* tasks held for it */
 	struct event *exit;		/* EXIT, allocated ahead; goes to the
 					 * one who removes the watch */
-	struct list_head spares;	/* lock; for EXITs of threads */
+	struct list_head spares;	/* lock; for the EXITs of threads */
 	unsigned int spare_count;	/* lock; lockless readers */
 	struct gate exec;		/* the task that executes a program;
 					 * holds a reference while attached */
@@ -103,15 +103,18 @@ bool watch_wait_room(struct watch *watch);
 void watch_report(struct watch *watch, struct event *event);
 
 /*
- * Allocates ahead, for nothing can be when a thread ends, what it takes to tell
- * of the end of each that the watched process, which @task is of, has, and of
- * each that these may be about to create. Where memory lacks those ends are
- * lost.
+ * Nothing can be allocated when a thread ends: the event for that is kept here
+ * while the thread lives. To give takes it over; to take returns one, or NULL.
+ * Any context.
  */
-void watch_prepare_threads(struct watch *watch, struct task_struct *task);
-
-/* Returns an event for the end of a thread, or NULL. Any context. */
+void watch_give_spare(struct watch *watch, struct event *spare);
 struct event *watch_take_spare(struct watch *watch);
+
+/*
+ * For the threads that the watched process, which @task is of, has, and for
+ * those that they may be creating. What cannot be allocated is lost then.
+ */
+void watch_fill_spares(struct watch *watch, struct task_struct *task);
 
 struct watch *watch_get(struct watch *watch);
 void watch_put(struct watch *watch);	/* any context; NULL is fine */
