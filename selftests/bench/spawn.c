@@ -2,9 +2,9 @@
 /*
  * spawn WAY ROUNDS FILE - creates so many children, one after the other, and
  * waits for each. Appends to FILE when the first was created and when the last
- * had gone, in ns of CLOCK_REALTIME, and for how many ns the first processor had
- * been idle by the former. Some come before that are not counted, and a pause
- * in which whoever looks on can have done with them.
+ * had gone, in ns of CLOCK_REALTIME, and for how many ns the first processor was
+ * not idle in the pause that follows, in which whoever looks on catches up. Some
+ * come before that are not counted, with a pause as well.
  *   vfork       that are gone at once
  *   vfork-exec  that execute this program, which ends at once without arguments
  *   fork, fork-exec
@@ -20,7 +20,7 @@
 #include <unistd.h>
 
 #define WARM_UP	20
-#define PAUSE	{ .tv_nsec = 300000000 }
+#define PAUSE	{ .tv_sec = 1 }
 
 static char *itself;
 
@@ -129,6 +129,16 @@ static long long idle(void)
 	return ns;
 }
 
+/* Returns for how many ns the first processor was busy meanwhile. */
+static long long take_a_break(void)
+{
+	static const struct timespec pause = PAUSE;
+	long long began = now(), idle_before = idle();
+
+	nanosleep(&pause, NULL);
+	return now() - began - (idle() - idle_before);
+}
+
 static int create(const struct way *way, long rounds)
 {
 	while (rounds--)
@@ -139,9 +149,8 @@ static int create(const struct way *way, long rounds)
 
 int main(int argc, char **argv)
 {
-	static const struct timespec pause = PAUSE;
 	const struct way *way = argc == 4 ? way_of(argv[1]) : NULL;
-	long long began, ended, idle_before;
+	long long began, ended, usual;
 	FILE *file;
 
 	if (argc == 1)
@@ -151,8 +160,8 @@ int main(int argc, char **argv)
 	itself = argv[0];
 	if (!create(way, WARM_UP))
 		return 1;
-	nanosleep(&pause, NULL);
-	idle_before = idle();
+	take_a_break();
+	usual = take_a_break();
 	began = now();
 	if (!create(way, atol(argv[2])))
 		return 1;
@@ -160,6 +169,7 @@ int main(int argc, char **argv)
 	file = fopen(argv[3], "a");
 	if (!file)
 		return 1;
-	fprintf(file, "%lld %lld %lld\n", began, ended, idle_before);
+	fprintf(file, "%lld %lld %lld\n", began, ended,
+		take_a_break() - usual);
 	return fclose(file) != 0;
 }
