@@ -72,15 +72,19 @@ static long turn(const char *to)
 	return write_file(toggle.path, 0, to);
 }
 
+/* Nothing of that is left: neither an owner nor a probe. */
 static bool lie_on_ftrace(struct __test_metadata *_metadata,
 			  struct traffic *t)
 {
-	pid_t pid = t->makers[0].pid;
+	struct session owner;
 	bool lie;
 
-	ASSERT_EQ(0, session_watch(&t->session, pid, 0, 0, 0));
+	session_open(_metadata, &owner);
+	ASSERT_EQ(0, session_watch(&owner, t->makers[0].pid, 0, 0, 0));
 	lie = probes_lie_on_ftrace();
-	session_finish(_metadata, &t->session, pid);
+	session_close(&owner);
+	ASSERT_TRUE(session_stat_reaches(_metadata, &t->session,
+					 PREFORK_STAT_ARMED, 0));
 	return lie;
 }
 
