@@ -46,8 +46,9 @@ static void __exit prefork_exit(void)
 	netlink_exit();
 	hooks_exit();
 	/* Works drop watches, whose grace periods drop owners, by works. */
-	flush_workqueue(prefork_wq);
+	queues_settle();
 	rcu_barrier();
+	queues_settle();
 	queues_exit();
 	event_exit();
 }

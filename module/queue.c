@@ -40,6 +40,12 @@ void queues_exit(void)
 		destroy_workqueue(prefork_wq);
 }
 
+void queues_settle(void)
+{
+	flush_workqueue(users_wq);
+	flush_workqueue(prefork_wq);
+}
+
 /* Moves a batch out; returns the losses behind it if it empties the queue. */
 static u64 queue_take(struct queue *queue, struct list_head *batch,
 		      unsigned int *count)

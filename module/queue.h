@@ -43,6 +43,12 @@ struct queue {
 int queues_init(void);
 void queues_exit(void);
 
+/*
+ * Waits for what is in the workqueues, the ends of owners among it: after these
+ * no timer of a queue is left that could find them destroyed.
+ */
+void queues_settle(void);
+
 /* @privileged: the reader is not one of many who might not read. */
 void queue_init(struct queue *queue,
 		void (*deliver)(struct queue *, struct list_head *, u64),
