@@ -48,8 +48,10 @@ static void trash_empty(struct work_struct *work)
 {
 	struct event *event, *next;
 
-	llist_for_each_entry_safe(event, next, llist_del_all(&trash), trash)
+	llist_for_each_entry_safe(event, next, llist_del_all(&trash), trash) {
 		event_free(event);
+		cond_resched();
+	}
 }
 
 void event_free_atomic(struct event *event)

@@ -275,8 +275,9 @@ static void watch_free(struct rcu_head *rcu)
 	struct watch *watch = container_of(rcu, struct watch, rcu);
 	struct event *spare, *next;
 
+	/* There may be very many: not all in one callback. */
 	list_for_each_entry_safe(spare, next, &watch->spares, node)
-		event_free(spare);
+		event_free_atomic(spare);
 	event_free(watch->exit);
 	put_pid(watch->pid);
 	put_cred(watch->cred);
