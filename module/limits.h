@@ -11,7 +11,7 @@
  */
 #define QUEUE_BOUND		16384
 
-/* How long an event that nobody waits for waits for others to go with, in jiffies. */
+/* How long an event waits for company if no task waits for it, in jiffies. */
 #define QUEUE_LINGER		1
 
 /* How long the probes stay, in ms, when nobody needs them for now. */
