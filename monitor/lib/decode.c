@@ -71,37 +71,22 @@ bool prefork_event_is_hold(const struct prefork_event *event)
 #define U32 { .type = NLA_U32, .maxlen = sizeof(uint32_t) }
 #define U64 { .type = NLA_U64, .maxlen = sizeof(uint64_t) }
 
+/* Of answers. */
 static const struct nla_policy policy[PREFORK_A_MAX + 1] = {
 	[PREFORK_A_PID] = U32,
 	[PREFORK_A_TID] = U32,
-	[PREFORK_A_PPID] = U32,
 	[PREFORK_A_CHILD] = U32,
 	[PREFORK_A_COMM] = { .type = NLA_STRING },
-	[PREFORK_A_SEQ] = U64,
-	[PREFORK_A_TIME] = U64,
 	[PREFORK_A_FLAGS] = U32,
 	[PREFORK_A_HOLD] = U32,
 	[PREFORK_A_TIMEOUT] = U32,
 	[PREFORK_A_COOKIE] = U64,
 	[PREFORK_A_DEADLINE] = U64,
-	[PREFORK_A_ERRNO] = U32,
-	[PREFORK_A_CLONE_FLAGS] = U64,
-	[PREFORK_A_PATH] = { .type = NLA_STRING },
-	[PREFORK_A_OLD_TID] = U32,
-	[PREFORK_A_STATUS] = U32,
-	[PREFORK_A_UTIME] = U64,
-	[PREFORK_A_STIME] = U64,
-	[PREFORK_A_MAXRSS] = U64,
-	[PREFORK_A_SUSPENDED] = U64,
-	[PREFORK_A_REASON] = U32,
-	[PREFORK_A_COUNT] = U64,
 	[PREFORK_A_OWNER] = U32,
 	[PREFORK_A_OWNER_PID] = U32,
 	[PREFORK_A_HELD] = { .type = NLA_NESTED },
 	[PREFORK_A_SINCE] = U64,
 	[PREFORK_A_STATS] = { .type = NLA_NESTED },
-	[PREFORK_A_TRACER] = U32,
-	[PREFORK_A_NSPID] = U32,
 };
 
 static const struct nla_policy stat_policy[PREFORK_STATS_ROOM] = {
@@ -157,44 +142,94 @@ bool prefork_decode_is_event(const struct nlmsghdr *nlh)
 	       type_of(nlh) >= PREFORK_EVENT_PREFORK;
 }
 
+/* Where the value of an attribute goes in an event. */
+struct field {
+	uint16_t offset;
+	uint16_t size;		/* of a number: the value's, exactly */
+	bool string;
+};
+
+#define SIZE(member)	sizeof(((struct prefork_event *)NULL)->member)
+#define NUMBER(member)	{ offsetof(struct prefork_event, member), SIZE(member), false }
+#define STRING(member)	{ offsetof(struct prefork_event, member), SIZE(member), true }
+
+static const struct field fields[PREFORK_A_MAX + 1] = {
+	[PREFORK_A_SEQ] = NUMBER(seq),
+	[PREFORK_A_TIME] = NUMBER(time),
+	[PREFORK_A_PID] = NUMBER(pid),
+	[PREFORK_A_TID] = NUMBER(tid),
+	[PREFORK_A_PPID] = NUMBER(ppid),
+	[PREFORK_A_CHILD] = NUMBER(child),
+	[PREFORK_A_OLD_TID] = NUMBER(old_tid),
+	[PREFORK_A_TRACER] = NUMBER(tracer),
+	[PREFORK_A_NSPID] = NUMBER(nspid),
+	[PREFORK_A_ERRNO] = NUMBER(error),
+	[PREFORK_A_STATUS] = NUMBER(status),
+	[PREFORK_A_REASON] = NUMBER(reason),
+	[PREFORK_A_COOKIE] = NUMBER(cookie),
+	[PREFORK_A_DEADLINE] = NUMBER(deadline),
+	[PREFORK_A_CLONE_FLAGS] = NUMBER(clone_flags),
+	[PREFORK_A_UTIME] = NUMBER(utime),
+	[PREFORK_A_STIME] = NUMBER(stime),
+	[PREFORK_A_MAXRSS] = NUMBER(maxrss),
+	[PREFORK_A_SUSPENDED] = NUMBER(suspended),
+	[PREFORK_A_COUNT] = NUMBER(count),
+	[PREFORK_A_COMM] = STRING(comm),
+	[PREFORK_A_PATH] = STRING(path),
+};
+
+static bool take_string(char *to, size_t room, const char *from, size_t size)
+{
+	size_t taken = size < room ? size : room;
+
+	if (!size || from[size - 1])
+		return false;
+	memcpy(to, from, taken);
+	to[taken - 1] = '\0';
+	return true;
+}
+
+/* libnl's table of attributes would be filled and gone through for each of many events. */
+static bool take_attr(struct prefork_event *event, const struct field *field,
+		      const struct nlattr *attr)
+{
+	char *to = (char *)event + field->offset;
+	size_t size = (size_t)nla_len(attr);
+
+	if (field->string)
+		return take_string(to, field->size, nla_data(attr), size);
+	if (!field->size)
+		return true;
+	if (size != field->size)
+		return false;
+	memcpy(to, nla_data(attr), size);
+	return true;
+}
+
 int prefork_decode_event(const struct nlmsghdr *nlh, struct prefork_event *event)
 {
-	struct nlattr *attrs[PREFORK_A_MAX + 1];
-	uint32_t type;
+	const struct genlmsghdr *genl = NLMSG_DATA(nlh);
+	uint64_t present = 0, required;
+	struct nlattr *attr;
+	int rest, type;
 
-	if (!prefork_decode_is_event(nlh) || parse(nlh, attrs) < 0)
+	if (!prefork_decode_is_event(nlh))
 		return -EBADMSG;
-	type = type_of(nlh);
-	if (!has_all(attrs, kind_of(type)->required))
-		return -EBADMSG;
-
 	/* All but the path, which is most of it and needs only its end. */
 	memset(event, 0, offsetof(struct prefork_event, path));
-	event->type = type;
-	event->thread = attrs[PREFORK_A_THREAD];
-	event->seq = u64(attrs, PREFORK_A_SEQ);
-	event->time = u64(attrs, PREFORK_A_TIME);
-	event->pid = pid(attrs, PREFORK_A_PID);
-	event->tid = pid(attrs, PREFORK_A_TID);
-	event->ppid = pid(attrs, PREFORK_A_PPID);
-	event->child = pid(attrs, PREFORK_A_CHILD);
-	event->old_tid = pid(attrs, PREFORK_A_OLD_TID);
-	event->tracer = pid(attrs, PREFORK_A_TRACER);
-	event->nspid = pid(attrs, PREFORK_A_NSPID);
-	event->error = (int)u32(attrs, PREFORK_A_ERRNO);
-	event->status = (int)u32(attrs, PREFORK_A_STATUS);
-	event->reason = u32(attrs, PREFORK_A_REASON);
-	event->cookie = u64(attrs, PREFORK_A_COOKIE);
-	event->deadline = u64(attrs, PREFORK_A_DEADLINE);
-	event->clone_flags = u64(attrs, PREFORK_A_CLONE_FLAGS);
-	event->utime = u64(attrs, PREFORK_A_UTIME);
-	event->stime = u64(attrs, PREFORK_A_STIME);
-	event->maxrss = u64(attrs, PREFORK_A_MAXRSS);
-	event->suspended = u64(attrs, PREFORK_A_SUSPENDED);
-	event->count = u64(attrs, PREFORK_A_COUNT);
-	string(event->comm, sizeof(event->comm), attrs, PREFORK_A_COMM);
-	string(event->path, sizeof(event->path), attrs, PREFORK_A_PATH);
-	return 0;
+	event->path[0] = '\0';
+	event->type = genl->cmd;
+	nla_for_each_attr(attr, genlmsg_attrdata(genl, 0), genlmsg_attrlen(genl, 0), rest) {
+		type = nla_type(attr);
+		if (type > PREFORK_A_MAX)
+			continue;
+		if (!take_attr(event, &fields[type], attr))
+			return -EBADMSG;
+		present |= UINT64_C(1) << type;
+	}
+	event->thread = present & BIT(THREAD);
+	required = kind_of(event->type)->required;
+	return (present & required) == required ? 0 : -EBADMSG;
 }
 
 static int decode_held(struct nlattr *nest, struct prefork_held *held)

@@ -47,6 +47,11 @@ void prefork_inbox_put_error(struct inbox *inbox, int error)
 		inbox->error = error;
 }
 
+bool prefork_inbox_is_empty(const struct inbox *inbox)
+{
+	return !inbox->first && !inbox->error;
+}
+
 const struct nlmsghdr *prefork_inbox_first(const struct inbox *inbox)
 {
 	return inbox->first ? &inbox->first->nlh : NULL;
@@ -72,7 +77,7 @@ int prefork_inbox_take_error(struct inbox *inbox)
 
 void prefork_inbox_settle(struct inbox *inbox)
 {
-	bool wanted = inbox->first || inbox->error;
+	bool wanted = !prefork_inbox_is_empty(inbox);
 
 	if (wanted == inbox->signalled)
 		return;

@@ -31,6 +31,9 @@ void prefork_inbox_exit(struct inbox *inbox);
 void prefork_inbox_put(struct inbox *inbox, const struct nlmsghdr *nlh);
 void prefork_inbox_put_error(struct inbox *inbox, int error);
 
+/* Whether there is neither a message nor an error. */
+bool prefork_inbox_is_empty(const struct inbox *inbox);
+
 /* The oldest message, valid until it is dropped, or NULL. */
 const struct nlmsghdr *prefork_inbox_first(const struct inbox *inbox);
 void prefork_inbox_drop_first(struct inbox *inbox);

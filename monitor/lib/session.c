@@ -129,17 +129,43 @@ static void answer(struct call *call, const struct nlmsghdr *nlh)
 		call->reply_error = err;
 }
 
-static void sort(struct prefork *pf, struct call *call, const struct nlmsghdr *nlh)
+/* A caller who takes events. */
+struct taker {
+	struct prefork_event *events;
+	int room, count;
+};
+
+/* To the inbox goes what nobody takes now, or what comes after what is there. */
+static void take_event(struct prefork *pf, struct taker *taker, const struct nlmsghdr *nlh)
+{
+	int err;
+
+	if (!taker || taker->count == taker->room || !prefork_inbox_is_empty(&pf->inbox)) {
+		prefork_inbox_put(&pf->inbox, nlh);
+		return;
+	}
+	err = prefork_decode_event(nlh, &taker->events[taker->count]);
+	if (err)
+		prefork_inbox_put_error(&pf->inbox, err);
+	else
+		taker->count++;
+}
+
+static void sort(struct prefork *pf, struct call *call, struct taker *taker,
+		 const struct nlmsghdr *nlh)
 {
 	if (nlh->nlmsg_type == pf->family && prefork_decode_is_event(nlh))
-		prefork_inbox_put(&pf->inbox, nlh);
+		take_event(pf, taker, nlh);
 	else if (call && nlh->nlmsg_seq == call->seq && !call->done)
 		answer(call, nlh);
 	/* else the answer to a call that gave up */
 }
 
-/* Reads one datagram. Returns false when there is none. */
-static bool read_datagram(struct prefork *pf, struct call *call)
+/*
+ * Reads one datagram. Returns false when there is none. Without a call no
+ * answer is expected, without a taker no event.
+ */
+static bool read_datagram(struct prefork *pf, struct call *call, struct taker *taker)
 {
 	const struct nlmsghdr *nlh = pf->datagram;
 	ssize_t len = prefork_channel_receive(pf->socket, pf->datagram,
@@ -154,14 +180,14 @@ static bool read_datagram(struct prefork *pf, struct call *call)
 	if (len < 0)
 		prefork_inbox_put_error(&pf->inbox, (int)len);
 	for (; rest > 0 && NLMSG_OK(nlh, (unsigned int)rest); nlh = NLMSG_NEXT(nlh, rest))
-		sort(pf, call, nlh);
+		sort(pf, call, taker, nlh);
 	return true;
 }
 
 /* Those who are watched may fill the socket as fast as it is read: not for ever. */
 static void make_room(struct prefork *pf)
 {
-	for (int i = 0; i < DRAIN_MAX && read_datagram(pf, NULL); i++)
+	for (int i = 0; i < DRAIN_MAX && read_datagram(pf, NULL, NULL); i++)
 		;
 }
 
@@ -184,7 +210,7 @@ static int converse(struct prefork *pf, struct call *call, struct nlmsghdr *nlh)
 	if (err)
 		return err;
 	while (!call->done)
-		if (!read_datagram(pf, call))
+		if (!read_datagram(pf, call, NULL))
 			return -ENOBUFS;
 	return call->result ? call->result : call->reply_error;
 }
@@ -364,41 +390,38 @@ int prefork_observe(struct prefork *pf)
 	return prefork_channel_join(pf->socket, pf->group);
 }
 
-/* Takes an event that has been read. Returns 1, 0 where there is none, -errno. */
-static int take(struct prefork *pf, struct prefork_event *event)
+/* Of what had been read before it was asked for. */
+static void take_from_inbox(struct prefork *pf, struct taker *taker)
 {
 	const struct nlmsghdr *nlh;
-	int err = prefork_inbox_take_error(&pf->inbox);
+	int err;
 
-	if (err)
-		return err;
-	nlh = prefork_inbox_first(&pf->inbox);
-	if (!nlh)
-		return 0;
-	err = prefork_decode_event(nlh, event);
-	prefork_inbox_drop_first(&pf->inbox);
-	return err ? err : 1;
+	while (taker->count < taker->room && !pf->inbox.error &&
+	       (nlh = prefork_inbox_first(&pf->inbox))) {
+		err = prefork_decode_event(nlh, &taker->events[taker->count]);
+		if (err)
+			prefork_inbox_put_error(&pf->inbox, err);
+		else
+			taker->count++;
+		prefork_inbox_drop_first(&pf->inbox);
+	}
 }
 
 /* Returns how many, or -errno where that comes before the first. */
 static int try_next(struct prefork *pf, struct prefork_event *events, int room)
 {
-	int count = 0, got = 0;
+	struct taker taker = { .events = events, .room = room };
+	int err = 0;
 
 	lock(pf);
-	while (count < room) {
-		/* Kept for the next call: what has been taken comes first. */
-		if (count && pf->inbox.error)
-			break;
-		got = take(pf, &events[count]);
-		if (got < 0 || (!got && !read_datagram(pf, NULL)))
-			break;
-		count += got;
-	}
-	if (count && got < 0)
-		prefork_inbox_put_error(&pf->inbox, got);
+	take_from_inbox(pf, &taker);
+	while (taker.count < room && !pf->inbox.error && read_datagram(pf, NULL, &taker))
+		;
+	/* Kept for the next call where events come before it. */
+	if (!taker.count)
+		err = prefork_inbox_take_error(&pf->inbox);
 	unlock(pf);
-	return count ? count : got;
+	return taker.count ? taker.count : err;
 }
 
 static int64_t now_ms(void)
