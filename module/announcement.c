@@ -44,6 +44,11 @@ static void clone_key_fill(struct clone_key *key,
 	       args->set_tid_size * sizeof(*args->set_tid));
 }
 
+static bool is_to_be_held(const struct announcement *announcement)
+{
+	return announcement->watch->options.hold & announcement->kind;
+}
+
 static struct event *outcome_alloc(const struct announcement *announcement)
 {
 	struct event *event = event_alloc(GFP_KERNEL);
@@ -51,6 +56,18 @@ static struct event *outcome_alloc(const struct announcement *announcement)
 	if (event)
 		event->thread = announcement->kind == PREFORK_HOLD_THREAD;
 	return event;
+}
+
+static bool alloc_events(struct announcement *announcement)
+{
+	announcement->prefork = outcome_alloc(announcement);
+	announcement->outcome = outcome_alloc(announcement);
+	if (!announcement->prefork || !announcement->outcome)
+		return false;
+	if (!is_to_be_held(announcement))
+		return true;
+	announcement->timeout = outcome_alloc(announcement);
+	return announcement->timeout;
 }
 
 struct announcement *announcement_create(struct watch *watch,
@@ -67,11 +84,7 @@ struct announcement *announcement_create(struct watch *watch,
 	announcement->tid = get_pid(task_pid(current));
 	announcement->watch = watch_get(watch);
 	INIT_WORK(&announcement->free, announcement_free_work);
-	announcement->prefork = outcome_alloc(announcement);
-	announcement->outcome = outcome_alloc(announcement);
-	announcement->timeout = outcome_alloc(announcement);
-	if (!announcement->prefork || !announcement->outcome ||
-	    !announcement->timeout) {
+	if (!alloc_events(announcement)) {
 		announcement_free(announcement);
 		return NULL;
 	}
@@ -93,7 +106,7 @@ static void announcement_begin_hold(struct announcement *announcement)
 {
 	struct hold *hold = &announcement->hold;
 
-	if (!(announcement->watch->options.hold & announcement->kind))
+	if (!is_to_be_held(announcement))
 		return;
 	hold->watch = announcement->watch;
 	hold->child = announcement->child;

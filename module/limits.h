@@ -22,8 +22,11 @@
 #define USER_MAX_WATCHES	4096
 #define USER_MAX_HOLDS		1024
 
-/* Events taken from a queue at once; about what one datagram holds. */
-#define QUEUE_BATCH		32
+/*
+ * Events taken from a queue at once; about what one datagram holds, and more
+ * than come while one waits for company.
+ */
+#define QUEUE_BATCH		54
 
 /* log2 of the buckets of the table of watches, and of each table by task. */
 #define WATCH_HASH_BITS		10

@@ -80,12 +80,9 @@ struct stream {
 #define STREAM_SIZE	(SKB_WITH_OVERHEAD(8192UL) - NLMSG_HDRLEN)
 static_assert(STREAM_SIZE > PATH_MAX + 1024);
 
-/* What any message takes, but for the path of an EXEC. */
-#define STREAM_MESSAGE	256
-
 static size_t stream_room(const struct event *event)
 {
-	size_t room = event->lost ? 2 * STREAM_MESSAGE : STREAM_MESSAGE;
+	size_t room = event->lost ? 2 * MESSAGE_EVENT_SIZE : MESSAGE_EVENT_SIZE;
 
 	if (event->type == PREFORK_EVENT_EXEC && event->path)
 		room += nla_total_size(strlen(event->path) + 1);
@@ -155,7 +152,7 @@ static void stream_batch(struct stream *stream, struct list_head *events,
 {
 	struct event *event;
 
-	stream->rest = STREAM_MESSAGE;
+	stream->rest = MESSAGE_EVENT_SIZE;
 	list_for_each_entry(event, events, node)
 		stream->rest += stream_room(event);
 	list_for_each_entry(event, events, node) {

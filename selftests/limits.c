@@ -221,7 +221,7 @@ TEST_F_TIMEOUT(limits, of_holds_hold_nobody_more, 60)
  * event, and no task is there to wait for him.
  */
 #define QUEUE_BOUND	16384
-#define QUEUE_BATCH	32	/* being delivered, no more in the queue */
+#define QUEUE_BATCH	54	/* being delivered, no more in the queue */
 #define PAIRS		128	/* of commands in one datagram */
 
 static size_t put_command(struct raw *raw, char *place, int cmd, pid_t pid)
