@@ -121,45 +121,49 @@ static void text_stats(FILE *out, const struct prefork_stats *stats)
 			fprintf(out, "%12" PRIu64 " %s\n", stats->value[i], prefork_stat_name(i));
 }
 
-static void add_held(struct json_object *line, const struct prefork_held *held)
+static void add_held(struct json *line, const struct prefork_held *held)
 {
-	struct json_object *task = json_element(line, "held");
-
-	json_integer(task, "tid", held->tid);
-	json_integer(task, "child", held->child);
-	json_number(task, "hold", held->hold);
-	json_number(task, "cookie", held->cookie);
-	json_number(task, "since", held->since);
+	json_begin_element(line);
+	json_integer(line, "tid", held->tid);
+	json_integer(line, "child", held->child);
+	json_number(line, "hold", held->hold);
+	json_number(line, "cookie", held->cookie);
+	json_number(line, "since", held->since);
 	if (held->deadline)
-		json_number(task, "deadline", held->deadline);
+		json_number(line, "deadline", held->deadline);
+	json_end_object(line);
 }
 
 static void json_watched(FILE *out, const struct prefork_watched *watched)
 {
-	struct json_object *line = json_create();
+	struct json line;
 
-	json_integer(line, "pid", watched->pid);
-	json_text(line, "comm", watched->comm);
-	json_number(line, "flags", watched->flags);
-	json_number(line, "hold", watched->hold);
-	json_number(line, "timeout", watched->timeout_ms);
-	json_number(line, "owner", watched->owner);
-	json_integer(line, "owner_pid", watched->owner_pid);
-	json_array(line, "held");
+	json_begin(&line, out);
+	json_integer(&line, "pid", watched->pid);
+	json_text(&line, "comm", watched->comm);
+	json_number(&line, "flags", watched->flags);
+	json_number(&line, "hold", watched->hold);
+	json_number(&line, "timeout", watched->timeout_ms);
+	json_number(&line, "owner", watched->owner);
+	json_integer(&line, "owner_pid", watched->owner_pid);
+	json_begin_array(&line, "held");
 	for (size_t i = 0; i < watched->held_count; i++)
-		add_held(line, &watched->held[i]);
-	json_finish(line, out);
+		add_held(&line, &watched->held[i]);
+	json_end_array(&line);
+	json_end(&line);
 }
 
 static void json_stats(FILE *out, const struct prefork_stats *stats)
 {
-	struct json_object *line = json_create();
-	struct json_object *counters = json_member(line, "stats");
+	struct json line;
 
+	json_begin(&line, out);
+	json_begin_object(&line, "stats");
 	for (unsigned int i = 0; i < PREFORK_STATS_ROOM; i++)
 		if (prefork_stat_name(i))
-			json_number(counters, prefork_stat_name(i), stats->value[i]);
-	json_finish(line, out);
+			json_number(&line, prefork_stat_name(i), stats->value[i]);
+	json_end_object(&line);
+	json_end(&line);
 }
 
 static const struct view text_view = { text_watched, text_stats };

@@ -11,15 +11,13 @@
 #include "jsonline.h"
 #include "sink.h"
 
-static struct json_object *begin(const char *event)
+static void begin(struct json *line, FILE *out, const char *event)
 {
-	struct json_object *line = json_create();
-
+	json_begin(line, out);
 	json_text(line, "event", event);
-	return line;
 }
 
-static void add_hold(struct json_object *line, const struct prefork_event *event)
+static void add_hold(struct json *line, const struct prefork_event *event)
 {
 	if (event->cookie)
 		json_number(line, "cookie", event->cookie);
@@ -27,13 +25,13 @@ static void add_hold(struct json_object *line, const struct prefork_event *event
 		json_number(line, "deadline", event->deadline);
 }
 
-static void add_nspid(struct json_object *line, const struct prefork_event *event)
+static void add_nspid(struct json *line, const struct prefork_event *event)
 {
 	if (event->nspid)
 		json_integer(line, "nspid", event->nspid);
 }
 
-static void add_exit(struct json_object *line, const struct prefork_event *event)
+static void add_exit(struct json *line, const struct prefork_event *event)
 {
 	json_integer(line, "status", event->status);
 	json_number(line, "utime", event->utime);
@@ -41,7 +39,7 @@ static void add_exit(struct json_object *line, const struct prefork_event *event
 	json_number(line, "maxrss", event->maxrss);
 }
 
-static void add_details(struct json_object *line, const struct prefork_event *event)
+static void add_details(struct json *line, const struct prefork_event *event)
 {
 	switch (event->type) {
 	case PREFORK_EVENT_PREFORK:
@@ -88,59 +86,63 @@ static void add_details(struct json_object *line, const struct prefork_event *ev
 
 static void json_event(struct sink *sink, const struct prefork_event *event)
 {
-	struct json_object *line = begin(prefork_event_name(event->type));
+	struct json line;
 
-	json_number(line, "seq", event->seq);
-	json_number(line, "time", event->time);
-	json_integer(line, "pid", event->pid);
-	json_integer(line, "tid", event->tid);
-	json_text(line, "comm", event->comm);
-	add_details(line, event);
+	begin(&line, sink->out, prefork_event_name(event->type));
+	json_number(&line, "seq", event->seq);
+	json_number(&line, "time", event->time);
+	json_integer(&line, "pid", event->pid);
+	json_integer(&line, "tid", event->tid);
+	json_text(&line, "comm", event->comm);
+	add_details(&line, event);
 	if (event->thread)
-		json_true(line, "thread");
-	add_hold(line, event);
-	json_finish(line, sink->out);
+		json_true(&line, "thread");
+	add_hold(&line, event);
+	json_end(&line);
 }
 
 /* The event itself has a number only where it is the kernel's own LOST. */
 static void json_lost(struct sink *sink, const struct prefork_event *event, uint64_t count)
 {
-	struct json_object *line = begin("lost");
+	struct json line;
 
+	begin(&line, sink->out, "lost");
 	if (event->type == PREFORK_EVENT_LOST)
-		json_number(line, "seq", event->seq);
-	json_number(line, "time", event->time);
-	json_number(line, "count", count);
-	json_finish(line, sink->out);
+		json_number(&line, "seq", event->seq);
+	json_number(&line, "time", event->time);
+	json_number(&line, "count", count);
+	json_end(&line);
 }
 
 static void json_resync(struct sink *sink, uint64_t time, size_t found, size_t gone)
 {
-	struct json_object *line = begin("resync");
+	struct json line;
 
-	json_number(line, "time", time);
-	json_number(line, "found", found);
-	json_number(line, "gone", gone);
-	json_finish(line, sink->out);
+	begin(&line, sink->out, "resync");
+	json_number(&line, "time", time);
+	json_number(&line, "found", found);
+	json_number(&line, "gone", gone);
+	json_end(&line);
 }
 
 static void json_signal(struct sink *sink, const struct delivery *delivery)
 {
-	struct json_object *line = begin("signal");
+	struct json line;
 	char name[32];
 
-	json_number(line, "time", delivery->time);
-	json_integer(line, "pid", delivery->pid);
-	json_integer(line, "tid", delivery->tid);
-	json_text(line, "comm", delivery->comm);
-	json_integer(line, "signal", delivery->signal);
-	json_text(line, "name", signal_name(delivery->signal, name, sizeof(name)));
+	begin(&line, sink->out, "signal");
+	json_number(&line, "time", delivery->time);
+	json_integer(&line, "pid", delivery->pid);
+	json_integer(&line, "tid", delivery->tid);
+	json_text(&line, "comm", delivery->comm);
+	json_integer(&line, "signal", delivery->signal);
+	json_text(&line, "name", signal_name(delivery->signal, name, sizeof(name)));
 	if (delivery->sender)
-		json_integer(line, "sender", delivery->sender);
-	json_finish(line, sink->out);
+		json_integer(&line, "sender", delivery->sender);
+	json_end(&line);
 }
 
-static void add_outcome(struct json_object *line, const struct process *process)
+static void add_outcome(struct json *line, const struct process *process)
 {
 	if (process->state == PROCESS_RUNNING)
 		return;
@@ -155,30 +157,32 @@ static void add_outcome(struct json_object *line, const struct process *process)
 
 static void print_process(FILE *out, const struct process *process)
 {
-	struct json_object *line = begin("process");
+	struct json line;
 
-	json_integer(line, "pid", process->pid);
+	begin(&line, out, "process");
+	json_integer(&line, "pid", process->pid);
 	if (process->parent)
-		json_integer(line, "ppid", process->parent->pid);
-	json_number(line, "depth", process->depth);
-	json_text(line, "comm", process->comm);
+		json_integer(&line, "ppid", process->parent->pid);
+	json_number(&line, "depth", process->depth);
+	json_text(&line, "comm", process->comm);
 	if (process->command)
-		json_text(line, "command", process->command);
-	json_number(line, "start", process->start);
+		json_text(&line, "command", process->command);
+	json_number(&line, "start", process->start);
 	if (process->found)
-		json_true(line, "found");
-	add_outcome(line, process);
-	json_finish(line, out);
+		json_true(&line, "found");
+	add_outcome(&line, process);
+	json_end(&line);
 }
 
 static void print_summary(FILE *out, const struct tree *tree, uint64_t lost)
 {
-	struct json_object *line = begin("summary");
+	struct json line;
 
-	json_number(line, "processes", tree_count(tree));
-	json_number(line, "running", tree_running(tree));
-	json_number(line, "lost", lost);
-	json_finish(line, out);
+	begin(&line, out, "summary");
+	json_number(&line, "processes", tree_count(tree));
+	json_number(&line, "running", tree_running(tree));
+	json_number(&line, "lost", lost);
+	json_end(&line);
 }
 
 static void json_footer(struct sink *sink, const struct tree *tree, uint64_t lost)

@@ -1,113 +1,207 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "jsonline.h"
 
-#include <stdbool.h>
-#include <stdlib.h>
 #include <string.h>
-
-#include <json-c/json.h>
 
 #include "core/utf8.h"
 
-struct json_object *json_create(void)
+/* Digits of the largest number. */
+#define DIGITS		20
+
+static void hand_on(struct json *line)
 {
-	return json_object_new_object();
+	fwrite_unlocked(line->bytes, 1, line->size, line->out);
+	line->size = 0;
 }
 
-void json_finish(struct json_object *object, FILE *out)
+static void put(struct json *line, const char *bytes, size_t size)
 {
-	const char *line;
-
-	if (!object)
+	if (size > sizeof(line->bytes) - line->size)
+		hand_on(line);
+	if (size > sizeof(line->bytes)) {
+		fwrite_unlocked(bytes, 1, size, line->out);
 		return;
-	line = json_object_to_json_string_ext(object, JSON_C_TO_STRING_PLAIN |
-						      JSON_C_TO_STRING_NOSLASHESCAPE);
-	if (line)
-		fprintf(out, "%s\n", line);
-	json_object_put(object);
-}
-
-/* Keys are literals; checking for duplicates would only take time. */
-static bool add(struct json_object *object, const char *key, struct json_object *value)
-{
-	if (!object || !value ||
-	    json_object_object_add_ex(object, key, value, JSON_C_OBJECT_ADD_KEY_IS_NEW |
-							  JSON_C_OBJECT_ADD_CONSTANT_KEY) < 0) {
-		json_object_put(value);
-		return false;
 	}
-	return true;
+	memcpy(line->bytes + line->size, bytes, size);
+	line->size += size;
 }
 
-void json_number(struct json_object *object, const char *key, uint64_t value)
+static void put_byte(struct json *line, char byte)
 {
-	add(object, key, json_object_new_uint64(value));
+	put(line, &byte, 1);
 }
 
-void json_integer(struct json_object *object, const char *key, int64_t value)
+static void put_string(struct json *line, const char *text)
 {
-	add(object, key, json_object_new_int64(value));
+	put(line, text, strlen(text));
 }
 
-void json_true(struct json_object *object, const char *key)
+static void open_with(struct json *line, char bracket)
 {
-	add(object, key, json_object_new_boolean(1));
+	put_byte(line, bracket);
+	line->first = true;
 }
 
-static void sanitize(char *to, const char *from)
+static void close_with(struct json *line, char bracket)
 {
-	size_t left = strlen(from);
+	put_byte(line, bracket);
+	line->first = false;
+}
 
-	while (left) {
-		size_t length = utf8_length(from, left);
+static void separate(struct json *line)
+{
+	if (!line->first)
+		put_byte(line, ',');
+	line->first = false;
+}
 
-		if (length) {
-			memcpy(to, from, length);
-			to += length;
-		} else {
-			memcpy(to, "\xef\xbf\xbd", 3);
-			to += 3;
-			length = 1;
-		}
-		from += length;
-		left -= length;
+static void put_key(struct json *line, const char *key)
+{
+	separate(line);
+	put_byte(line, '"');
+	put_string(line, key);
+	put(line, "\":", 2);
+}
+
+static void put_number(struct json *line, uint64_t value)
+{
+	char digits[DIGITS], *first = digits + DIGITS;
+
+	do {
+		*--first = (char)('0' + value % 10);
+		value /= 10;
+	} while (value);
+	put(line, first, (size_t)(digits + DIGITS - first));
+}
+
+void json_begin(struct json *line, FILE *out)
+{
+	line->out = out;
+	line->size = 0;
+	open_with(line, '{');
+}
+
+void json_end(struct json *line)
+{
+	put(line, "}\n", 2);
+	hand_on(line);
+}
+
+void json_number(struct json *line, const char *key, uint64_t value)
+{
+	put_key(line, key);
+	put_number(line, value);
+}
+
+void json_integer(struct json *line, const char *key, int64_t value)
+{
+	put_key(line, key);
+	if (value < 0)
+		put_byte(line, '-');
+	put_number(line, value < 0 ? -(uint64_t)value : (uint64_t)value);
+}
+
+void json_true(struct json *line, const char *key)
+{
+	put_key(line, key);
+	put(line, "true", 4);
+}
+
+static void put_escaped(struct json *line, unsigned char byte)
+{
+	static const char hex[] = "0123456789abcdef";
+
+	switch (byte) {
+	case '"':
+		put(line, "\\\"", 2);
+		break;
+	case '\\':
+		put(line, "\\\\", 2);
+		break;
+	case '\n':
+		put(line, "\\n", 2);
+		break;
+	case '\t':
+		put(line, "\\t", 2);
+		break;
+	default:
+		put(line, "\\u00", 4);
+		put_byte(line, hex[byte >> 4]);
+		put_byte(line, hex[byte & 15]);
 	}
-	*to = '\0';
 }
 
-void json_text(struct json_object *object, const char *key, const char *value)
+static bool needs_escape(unsigned char byte)
 {
-	char *clean = malloc(3 * strlen(value) + 1);
-
-	if (!clean)
-		return;
-	sanitize(clean, value);
-	add(object, key, json_object_new_string(clean));
-	free(clean);
+	return byte < ' ' || byte == '"' || byte == '\\';
 }
 
-struct json_object *json_member(struct json_object *object, const char *key)
+static void put_character(struct json *line, const char *text, size_t length)
 {
-	struct json_object *member = json_object_new_object();
-
-	return add(object, key, member) ? member : NULL;
+	if (!length)
+		put(line, "\xef\xbf\xbd", 3);
+	else if (needs_escape((unsigned char)*text))
+		put_escaped(line, (unsigned char)*text);
+	else
+		put(line, text, length);
 }
 
-void json_array(struct json_object *object, const char *key)
+static bool is_plain(unsigned char byte)
 {
-	add(object, key, json_object_new_array());
+	return byte < 0x80 && !needs_escape(byte);
 }
 
-struct json_object *json_element(struct json_object *object, const char *key)
+static size_t count_plain(const char *text)
 {
-	struct json_object *array, *element;
+	const char *end = text;
 
-	if (!object || !json_object_object_get_ex(object, key, &array))
-		return NULL;
-	element = json_object_new_object();
-	if (element && json_object_array_add(array, element) < 0) {
-		json_object_put(element);
-		return NULL;
+	while (is_plain((unsigned char)*end))
+		end++;
+	return (size_t)(end - text);
+}
+
+void json_text(struct json *line, const char *key, const char *value)
+{
+	put_key(line, key);
+	put_byte(line, '"');
+	for (;;) {
+		size_t plain = count_plain(value), length;
+
+		put(line, value, plain);
+		value += plain;
+		if (!*value)
+			break;
+		length = utf8_length(value, strlen(value));
+		put_character(line, value, length);
+		value += length ? length : 1;
 	}
-	return element;
+	put_byte(line, '"');
+}
+
+void json_begin_object(struct json *line, const char *key)
+{
+	put_key(line, key);
+	open_with(line, '{');
+}
+
+void json_end_object(struct json *line)
+{
+	close_with(line, '}');
+}
+
+void json_begin_array(struct json *line, const char *key)
+{
+	put_key(line, key);
+	open_with(line, '[');
+}
+
+void json_begin_element(struct json *line)
+{
+	separate(line);
+	open_with(line, '{');
+}
+
+void json_end_array(struct json *line)
+{
+	close_with(line, ']');
 }

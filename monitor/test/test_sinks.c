@@ -8,11 +8,14 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <json-c/json.h>
+
 #include <prefork.h>
 
 #include "core/delivery.h"
 #include "core/tree.h"
 #include "sink/format.h"
+#include "sink/jsonline.h"
 #include "sink/output.h"
 #include "sink/sink.h"
 #include "tap.h"
@@ -124,6 +127,75 @@ static void json_has_the_keys_of_the_uapi(void)
 	STRING(show("json", &event),
 	       "{\"event\":\"exit\",\"seq\":3,\"time\":10012345000,\"pid\":1234,\"tid\":1234,"
 	       "\"comm\":\"make\",\"status\":256,\"utime\":1,\"stime\":2,\"maxrss\":3}\n");
+}
+
+/* The value of a line with nothing but that text, as a parser understands it. */
+static void is_read_as(const char *written, const char *want)
+{
+	struct json_object *line, *value;
+	struct json json;
+
+	begin("json");
+	json_begin(&json, sink.out);
+	json_text(&json, "name", written);
+	json_end(&json);
+	line = json_tokener_parse(end());
+	if (CHECK(line) && CHECK(json_object_object_get_ex(line, "name", &value)))
+		STRING(json_object_get_string(value), want);
+	json_object_put(line);
+}
+
+static void json_keeps_any_text(void)
+{
+	char all[128];
+
+	for (int i = 0; i < 127; i++)
+		all[i] = (char)(i + 1);
+	all[127] = '\0';
+	is_read_as(all, all);
+	is_read_as("", "");
+	is_read_as("h\xc3\xa9 \xf0\x9f\x90\xa7", "h\xc3\xa9 \xf0\x9f\x90\xa7");
+	is_read_as("\xff\"\xc3", "\xef\xbf\xbd\"\xef\xbf\xbd");
+	is_read_as("\xc3\n\xa9", "\xef\xbf\xbd\n\xef\xbf\xbd");
+}
+
+static void json_keeps_any_number(void)
+{
+	struct json json;
+
+	begin("json");
+	json_begin(&json, sink.out);
+	json_number(&json, "zero", 0);
+	json_number(&json, "most", UINT64_MAX);
+	json_integer(&json, "least", INT64_MIN);
+	json_integer(&json, "less", -1);
+	json_true(&json, "yes");
+	json_end(&json);
+	STRING(end(), "{\"zero\":0,\"most\":18446744073709551615,"
+	       "\"least\":-9223372036854775808,\"less\":-1,\"yes\":true}\n");
+}
+
+static void json_has_objects_and_arrays(void)
+{
+	struct json json;
+
+	begin("json");
+	json_begin(&json, sink.out);
+	json_begin_object(&json, "a");
+	json_number(&json, "b", 1);
+	json_end_object(&json);
+	json_begin_array(&json, "none");
+	json_end_array(&json);
+	json_begin_array(&json, "c");
+	for (int i = 0; i < 2; i++) {
+		json_begin_element(&json);
+		json_integer(&json, "d", i);
+		json_end_object(&json);
+	}
+	json_end_array(&json);
+	json_true(&json, "e");
+	json_end(&json);
+	STRING(end(), "{\"a\":{\"b\":1},\"none\":[],\"c\":[{\"d\":0},{\"d\":1}],\"e\":true}\n");
 }
 
 static void losses_are_told(void)
@@ -368,6 +440,9 @@ int main(void)
 		{ "formats have names", formats_have_names },
 		{ "text is aligned and without control characters", text_is_aligned_and_plain },
 		{ "JSON has the keys of the UAPI", json_has_the_keys_of_the_uapi },
+		{ "JSON keeps any text", json_keeps_any_text },
+		{ "JSON keeps any number", json_keeps_any_number },
+		{ "JSON has objects and arrays", json_has_objects_and_arrays },
 		{ "losses are told", losses_are_told },
 		{ "that the state was read again is told", resync_is_told },
 		{ "the number inside a namespace is shown", inner_number_is_shown },
