@@ -231,10 +231,13 @@ int prefork_session_call(struct prefork *pf, struct nl_msg *request,
 	return err;
 }
 
+/* More than any request takes: libnl would have, and clear, a page. */
+#define REQUEST_SIZE	256
+
 static struct nl_msg *create_request(uint16_t family, uint8_t cmd, uint8_t version,
 				     int flags)
 {
-	struct nl_msg *msg = nlmsg_alloc();
+	struct nl_msg *msg = nlmsg_alloc_size(REQUEST_SIZE);
 
 	if (!msg)
 		return NULL;
