@@ -152,7 +152,7 @@ static void stream_batch(struct stream *stream, struct list_head *events,
 {
 	struct event *event;
 
-	stream->rest = MESSAGE_EVENT_SIZE;
+	stream->rest = lost ? MESSAGE_EVENT_SIZE : 0;
 	list_for_each_entry(event, events, node)
 		stream->rest += stream_room(event);
 	list_for_each_entry(event, events, node) {
