@@ -29,7 +29,8 @@ help:
 	@echo 'make shell            a prompt in that virtual machine'
 	@echo 'make check            all tests [KERNEL=6.1] [TESTS="NAME..."]'
 	@echo 'make check-long       the same, what is tried often as often as it should be: hours'
-	@echo 'make check-matrix     all tests on all kernels [KERNELS="6.1..."]: hours'
+	@echo 'make check-matrix     all tests on all kernels [KERNELS="6.1..."]: hours; CONTINUE=1 goes on'
+	@echo '                      with those of them that had not ended well when it was stopped'
 	@echo 'make check-core       the most important of them on all kernels but debug and debug-rt'
 	@echo 'make bench            what it costs, beside other tools [WHAT="client hold..."]: an hour'
 	@echo 'make check-dkms       the module as DKMS builds it, on Debian 12 and unstable'
@@ -85,6 +86,7 @@ check-matrix check-core:
 		$(MAKE) --no-print-directory module claim KERNEL=$$kernel W=1 KCFLAGS=-Werror || exit; \
 	done
 	@selftests/matrix $(build)/matrix $(KERNELS) -- $(TESTS)
+check-matrix: export CONTINUE := $(CONTINUE)
 check-core: TESTS = $(CORE)
 check-core: KERNELS := $(filter-out debug debug-rt,$(KERNELS))
 
