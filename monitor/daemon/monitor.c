@@ -49,6 +49,12 @@ static void adopt(struct monitor *monitor)
 	sem_post(&monitor->settled);
 }
 
+/* The first thread has the process's own number; whose the others are /proc tells. */
+static pid_t process_of(const struct monitor *monitor, pid_t tid)
+{
+	return tid == monitor->pid ? tid : (pid_t)proc_number(tid, "Tgid");
+}
+
 /* While it is stopped, /proc tells of the one that is about to take the signal. */
 static void report(const struct monitor *monitor, const struct stop *stop)
 {
@@ -57,7 +63,7 @@ static void report(const struct monitor *monitor, const struct stop *stop)
 
 	if (tracee_siginfo(stop, &info))
 		return;
-	delivery.pid = (pid_t)proc_number(stop->tid, "Tgid");
+	delivery.pid = process_of(monitor, stop->tid);
 	proc_comm(stop->tid, delivery.comm, sizeof(delivery.comm));
 	delivery.sender = stop_sender(&info);
 	if (delivery.pid > 0)
