@@ -13,12 +13,17 @@
 #include "monitor.h"
 #include "outbox.h"
 
+/* Threads that wait for a new process: as many as end within one turn. */
+#define IDLE_MAX	16
+
 struct daemon {
 	struct adopter adopter;
 	struct prefork *pf;
 	struct daemon_listener listener;
 	struct monitors expecting;	/* whose processes are announced */
 	struct monitors busy;		/* until they have ended */
+	struct monitors idle;		/* of those that have */
+	int idle_count;
 	struct outbox outbox;
 };
 
@@ -34,9 +39,31 @@ static void refuse(const struct daemon *daemon, pid_t pid, int err)
 		daemon->listener.refused(daemon->listener.arg, pid, err);
 }
 
+static void dismiss(struct monitor *monitor)
+{
+	monitor_cancel(monitor);
+	monitor_destroy(monitor);
+}
+
+/* NULL: errno says why. */
+static struct monitor *find_monitor(struct daemon *daemon, pid_t pid)
+{
+	struct monitor *monitor = LIST_FIRST(&daemon->idle);
+
+	if (!monitor)
+		return monitor_create(pid, daemon->pf, &daemon->outbox);
+	LIST_REMOVE(monitor, entry);
+	daemon->idle_count--;
+	if (monitor_reuse(monitor, pid))
+		return monitor;
+	dismiss(monitor);
+	errno = ENOMEM;
+	return NULL;
+}
+
 static struct monitor *expect(struct daemon *daemon, pid_t pid)
 {
-	struct monitor *monitor = monitor_create(pid, daemon->pf, &daemon->outbox);
+	struct monitor *monitor = find_monitor(daemon, pid);
 
 	if (monitor)
 		LIST_INSERT_HEAD(&daemon->expecting, monitor, entry);
@@ -140,17 +167,22 @@ static int on_fd(const struct adopter *adopter)
 	return daemon_of(adopter)->outbox.eventfd;
 }
 
-static void bury(const struct daemon *daemon, struct monitor *monitor)
+static void retire(struct daemon *daemon, struct monitor *monitor)
 {
 	refuse(daemon, monitor->pid, monitor->error);
 	LIST_REMOVE(monitor, entry);
-	monitor_destroy(monitor);
+	if (daemon->idle_count == IDLE_MAX || !monitor_is_reusable(monitor)) {
+		dismiss(monitor);
+		return;
+	}
+	LIST_INSERT_HEAD(&daemon->idle, monitor, entry);
+	daemon->idle_count++;
 }
 
-static void take(const struct daemon *daemon, struct note *note)
+static void take(struct daemon *daemon, struct note *note)
 {
 	if (note->ended)
-		bury(daemon, note->ended);
+		retire(daemon, note->ended);
 	else
 		daemon->listener.delivery(daemon->listener.arg, &note->delivery);
 	free(note);
@@ -195,8 +227,11 @@ static void let_go(struct daemon *daemon)
 {
 	cancel_all(&daemon->expecting);
 	cancel_all(&daemon->busy);
+	cancel_all(&daemon->idle);
 	destroy_all(&daemon->expecting);
 	destroy_all(&daemon->busy);
+	destroy_all(&daemon->idle);
+	daemon->idle_count = 0;
 	outbox_clear(&daemon->outbox);
 }
 
@@ -249,5 +284,6 @@ struct adopter *daemon_create(struct prefork *pf, const struct daemon_listener *
 	daemon->listener = *listener;
 	LIST_INIT(&daemon->expecting);
 	LIST_INIT(&daemon->busy);
+	LIST_INIT(&daemon->idle);
 	return &daemon->adopter;
 }

@@ -89,6 +89,7 @@ static void watch_over(const struct monitor *monitor)
 	}
 }
 
+/* From then on it may be given a new process. */
 static void say_last_word(struct monitor *monitor)
 {
 	struct note *note = monitor->last_word;
@@ -97,8 +98,12 @@ static void say_last_word(struct monitor *monitor)
 	outbox_put(monitor->outbox, note);
 }
 
-static void serve(struct monitor *monitor)
+/* Returns whether nothing is left that it traces. */
+static bool serve(struct monitor *monitor)
 {
+	bool is_free;
+
+	pthread_setcancelstate(PTHREAD_CANCEL_ENABLE, NULL);
 	while (sem_wait(&monitor->told))
 		;
 	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, NULL);
@@ -106,13 +111,16 @@ static void serve(struct monitor *monitor)
 		adopt(monitor);
 		watch_over(monitor);
 	}
+	is_free = monitor_is_reusable(monitor);
 	say_last_word(monitor);
+	return is_free;
 }
 
 static void *run(void *arg)
 {
 	pthread_cleanup_push(tracee_unwound, &arg);
-	serve(arg);
+	while (serve(arg))
+		;
 	pthread_cleanup_pop(0);
 	return NULL;
 }
@@ -133,17 +141,16 @@ static int start(struct monitor *monitor)
 	return err;
 }
 
-static struct monitor *allocate(void)
+/* So that its end can be told without memory. */
+static bool expect(struct monitor *monitor, pid_t pid)
 {
-	struct monitor *monitor = calloc(1, sizeof(*monitor));
-
-	if (!monitor)
-		return NULL;
 	monitor->last_word = calloc(1, sizeof(*monitor->last_word));
-	if (monitor->last_word)
-		return monitor;
-	free(monitor);
-	return NULL;
+	if (!monitor->last_word)
+		return false;
+	monitor->last_word->ended = monitor;
+	monitor->pid = pid;
+	monitor->error = 0;
+	return true;
 }
 
 static void discard(struct monitor *monitor)
@@ -156,15 +163,15 @@ static void discard(struct monitor *monitor)
 
 struct monitor *monitor_create(pid_t pid, struct prefork *pf, struct outbox *outbox)
 {
-	struct monitor *monitor = allocate();
+	struct monitor *monitor = calloc(1, sizeof(*monitor));
 	int err;
 
-	if (!monitor)
+	if (!monitor || !expect(monitor, pid)) {
+		free(monitor);
 		return NULL;
-	monitor->pid = pid;
+	}
 	monitor->pf = pf;
 	monitor->outbox = outbox;
-	monitor->last_word->ended = monitor;
 	sem_init(&monitor->told, 0, 0);
 	sem_init(&monitor->settled, 0, 0);
 	err = start(monitor);
@@ -173,6 +180,19 @@ struct monitor *monitor_create(pid_t pid, struct prefork *pf, struct outbox *out
 	discard(monitor);
 	errno = err;
 	return NULL;
+}
+
+/* What is left of a command when it has ended is let go by the end of the thread. */
+bool monitor_is_reusable(const struct monitor *monitor)
+{
+	return monitor->errand != ERRAND_COMMAND;
+}
+
+bool monitor_reuse(struct monitor *monitor, pid_t pid)
+{
+	while (!sem_trywait(&monitor->settled))
+		;
+	return expect(monitor, pid);
 }
 
 void monitor_tell(struct monitor *monitor, enum errand errand, uint64_t cookie)

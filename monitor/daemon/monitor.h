@@ -3,8 +3,9 @@
  * The thread that watches over one process: it is there before the process is,
  * traces it from its first instruction on, and waits for nobody else.
  *
- * Created, told and destroyed by one thread, its owner. It ends with its
- * process; then it says so in the outbox.
+ * Created, told and destroyed by one thread, its owner. When its process has
+ * ended it says so in the outbox, and is there for another one: to create a
+ * thread takes as long as to create a process does.
  */
 #ifndef MONITOR_H
 #define MONITOR_H
@@ -52,7 +53,13 @@ LIST_HEAD(monitors, monitor);
 /* A thread that waits to be told. NULL: errno says why. */
 struct monitor *monitor_create(pid_t pid, struct prefork *pf, struct outbox *outbox);
 
-/* Once. */
+/* Whether one that has said so can be given another process. */
+bool monitor_is_reusable(const struct monitor *monitor);
+
+/* Gives it one. Without memory it returns false, and it is to be destroyed. */
+bool monitor_reuse(struct monitor *monitor, pid_t pid);
+
+/* Once for each process. */
 void monitor_tell(struct monitor *monitor, enum errand errand, uint64_t cookie);
 
 /* Wait until the process is traced or cannot be. */
@@ -61,7 +68,7 @@ void monitor_settle(struct monitor *monitor);
 /* Ends it soon, wherever it is; all that it traces goes on. It says nothing any more. */
 void monitor_cancel(struct monitor *monitor);
 
-/* Of one that has ended or was cancelled; waits for that. */
+/* Of one that was cancelled; waits for its end. */
 void monitor_destroy(struct monitor *monitor);
 
 #endif

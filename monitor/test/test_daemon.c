@@ -230,6 +230,37 @@ static void each_has_a_thread_of_its_own_and_goes_on_without(void)
 	}
 }
 
+/* One after the other, and one that does not come between them. */
+static void thread_serves_another_one(void)
+{
+	struct subject first = SUBJECT("sleep", "1000"), second = SUBJECT("sleep", "1000");
+	pid_t tracer;
+
+	begin();
+	announce(&first);
+	UNTIL(is_traced(&first));
+	tracer = tracer_of(first.pid);
+	kill(first.pid, SIGKILL);
+	EQUAL(SIGKILL, subject_status(&first));
+	EQUAL(1, turns_of(adopter->ops->fd(adopter)));
+
+	CHECK(!tell(PREFORK_EVENT_PREFORK, INT_MAX, 1));
+	CHECK(!tell(PREFORK_EVENT_FORK_FAILED, INT_MAX, 0));
+	EQUAL(1, turns_of(adopter->ops->fd(adopter)));
+
+	announce(&second);
+	UNTIL(is_traced(&second));
+	EQUAL(tracer, tracer_of(second.pid));
+	kill(second.pid, SIGTERM);
+	EQUAL(SIGTERM, subject_status(&second));
+	EQUAL(1, turns_of(adopter->ops->fd(adopter)));
+	EQUAL(1, deliveries);
+	EQUAL(second.pid, last.pid);
+	end();
+	subject_destroy(&first);
+	subject_destroy(&second);
+}
+
 /* It stops and goes on all the time while it is let go. */
 static void busy_one_is_let_go(void)
 {
@@ -301,6 +332,7 @@ int main(int argc, char **argv)
 		  process_that_is_ours_already_is_no_failure },
 		{ "each has a thread of its own, and goes on without",
 		  each_has_a_thread_of_its_own_and_goes_on_without },
+		{ "a thread serves another one", thread_serves_another_one },
 		{ "one that takes signals all the time is let go", busy_one_is_let_go },
 		{ "threads that are found are traced", threads_that_are_found_are_traced },
 		{ "the end of our own child is for us", end_of_our_own_child_is_for_us },
