@@ -421,7 +421,7 @@ static int try_next(struct prefork *pf, struct prefork_event *events, int room)
 	while (taker.count < room && !pf->inbox.error && read_datagram(pf, NULL, &taker))
 		;
 	/* Kept for the next call where events come before it. */
-	if (!taker.count)
+	if (room > 0 && !taker.count)
 		err = prefork_inbox_take_error(&pf->inbox);
 	unlock(pf);
 	return taker.count ? taker.count : err;

@@ -5,8 +5,9 @@
 
 #include "core/utf8.h"
 
-/* Digits of the largest number. */
+/* Digits of the largest number, and bytes of the longest character. */
 #define DIGITS		20
+#define CHARACTER_MAX	4
 
 static void hand_on(struct json *line)
 {
@@ -171,7 +172,7 @@ void json_text(struct json *line, const char *key, const char *value)
 		value += plain;
 		if (!*value)
 			break;
-		length = utf8_length(value, strlen(value));
+		length = utf8_length(value, strnlen(value, CHARACTER_MAX));
 		put_character(line, value, length);
 		value += length ? length : 1;
 	}
