@@ -136,10 +136,43 @@ static uint32_t type_of(const struct nlmsghdr *nlh)
 	return ((const struct genlmsghdr *)NLMSG_DATA(nlh))->cmd;
 }
 
+/*
+ * Events are many, and each has a dozen attributes: they are read with what the
+ * kernel's headers have, not by a call of libnl for each step.
+ */
 bool prefork_decode_is_event(const struct nlmsghdr *nlh)
 {
-	return genlmsg_valid_hdr(UNCONST(nlh), 0) &&
+	return nlh->nlmsg_len >= NLMSG_LENGTH(GENL_HDRLEN) &&
 	       type_of(nlh) >= PREFORK_EVENT_PREFORK;
+}
+
+/* The attributes that are still to be read. */
+struct rest {
+	const char *at;
+	size_t size;
+};
+
+static struct rest attrs_of(const struct nlmsghdr *nlh)
+{
+	return (struct rest){
+		.at = (const char *)NLMSG_DATA(nlh) + GENL_HDRLEN,
+		.size = nlh->nlmsg_len - NLMSG_LENGTH(GENL_HDRLEN),
+	};
+}
+
+/* Returns NULL behind the last one, and where there is no whole one. */
+static const struct nlattr *take_attr(struct rest *rest)
+{
+	const struct nlattr *attr = (const struct nlattr *)(const void *)rest->at;
+	size_t step;
+
+	if (rest->size < NLA_HDRLEN || attr->nla_len < NLA_HDRLEN || attr->nla_len > rest->size)
+		return NULL;
+	step = NLA_ALIGN(attr->nla_len);
+	step = step < rest->size ? step : rest->size;
+	rest->at += step;
+	rest->size -= step;
+	return attr;
 }
 
 /* Where the value of an attribute goes in an event. */
@@ -150,7 +183,10 @@ struct field {
 };
 
 #define SIZE(member)	sizeof(((struct prefork_event *)NULL)->member)
-#define NUMBER(member)	{ offsetof(struct prefork_event, member), SIZE(member), false }
+/* Fails to compile for other sizes than take_value() knows. */
+#define NUMBER(member)	\
+	{ offsetof(struct prefork_event, member), \
+	  SIZE(member) + 0 / (SIZE(member) == 4 || SIZE(member) == 8), false }
 #define STRING(member)	{ offsetof(struct prefork_event, member), SIZE(member), true }
 
 static const struct field fields[PREFORK_A_MAX + 1] = {
@@ -189,41 +225,46 @@ static bool take_string(char *to, size_t room, const char *from, size_t size)
 	return true;
 }
 
-/* libnl's table of attributes would be filled and gone through for each of many events. */
-static bool take_attr(struct prefork_event *event, const struct field *field,
-		      const struct nlattr *attr)
+static bool take_value(struct prefork_event *event, const struct field *field,
+		       const struct nlattr *attr)
 {
 	char *to = (char *)event + field->offset;
-	size_t size = (size_t)nla_len(attr);
+	const char *value = (const char *)attr + NLA_HDRLEN;
+	size_t size = attr->nla_len - (size_t)NLA_HDRLEN;
 
 	if (field->string)
-		return take_string(to, field->size, nla_data(attr), size);
+		return take_string(to, field->size, value, size);
 	if (!field->size)
 		return true;
 	if (size != field->size)
 		return false;
-	memcpy(to, nla_data(attr), size);
+	/* As constants: no call of memcpy() then. */
+	if (size == sizeof(uint32_t))
+		memcpy(to, value, sizeof(uint32_t));
+	else
+		memcpy(to, value, sizeof(uint64_t));
 	return true;
 }
 
 int prefork_decode_event(const struct nlmsghdr *nlh, struct prefork_event *event)
 {
-	const struct genlmsghdr *genl = NLMSG_DATA(nlh);
 	uint64_t present = 0, required;
-	struct nlattr *attr;
-	int rest, type;
+	const struct nlattr *attr;
+	struct rest rest;
+	int type;
 
 	if (!prefork_decode_is_event(nlh))
 		return -EBADMSG;
 	/* All but the path, which is most of it and needs only its end. */
 	memset(event, 0, offsetof(struct prefork_event, path));
 	event->path[0] = '\0';
-	event->type = genl->cmd;
-	nla_for_each_attr(attr, genlmsg_attrdata(genl, 0), genlmsg_attrlen(genl, 0), rest) {
-		type = nla_type(attr);
+	event->type = type_of(nlh);
+	rest = attrs_of(nlh);
+	while ((attr = take_attr(&rest))) {
+		type = attr->nla_type & NLA_TYPE_MASK;
 		if (type > PREFORK_A_MAX)
 			continue;
-		if (!take_attr(event, &fields[type], attr))
+		if (!take_value(event, &fields[type], attr))
 			return -EBADMSG;
 		present |= UINT64_C(1) << type;
 	}
