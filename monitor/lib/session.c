@@ -4,12 +4,11 @@
  * queues its answer before send() returns, so whoever sends finds the answer
  * without waiting: behind the events that were there before, which go to the
  * inbox. Thus nobody ever sleeps with the lock held, and those who wait for
- * events do so in poll(), without it, on socket and inbox together.
+ * events do so in epoll_wait(), without it, on socket and inbox together.
  */
 #include "session.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
@@ -38,6 +37,7 @@ struct prefork {
 	pthread_mutex_t lock;	/* for reading the socket, and what follows */
 	struct inbox inbox;
 	bool observes;		/* events of others, which may be lost */
+	bool empty;		/* the socket, after the last event */
 	uint32_t last_seq;	/* of requests; events have 0 */
 	void *datagram;		/* CHANNEL_DATAGRAM_MAX bytes */
 };
@@ -133,22 +133,34 @@ static void answer(struct call *call, const struct nlmsghdr *nlh)
 struct taker {
 	struct prefork_event *events;
 	int room, count;
+	bool urgent;		/* some task waits for an answer */
 };
+
+static int decode_to(struct taker *taker, const struct nlmsghdr *nlh)
+{
+	struct prefork_event *event = &taker->events[taker->count];
+	int err = prefork_decode_event(nlh, event);
+
+	if (err)
+		return err;
+	taker->urgent |= prefork_event_is_hold(event);
+	taker->count++;
+	return 0;
+}
 
 /* To the inbox goes what nobody takes now, or what comes after what is there. */
 static void take_event(struct prefork *pf, struct taker *taker, const struct nlmsghdr *nlh)
 {
 	int err;
 
+	pf->empty = false;
 	if (!taker || taker->count == taker->room || !prefork_inbox_is_empty(&pf->inbox)) {
 		prefork_inbox_put(&pf->inbox, nlh);
 		return;
 	}
-	err = prefork_decode_event(nlh, &taker->events[taker->count]);
+	err = decode_to(taker, nlh);
 	if (err)
 		prefork_inbox_put_error(&pf->inbox, err);
-	else
-		taker->count++;
 }
 
 static void sort(struct prefork *pf, struct call *call, struct taker *taker,
@@ -172,8 +184,10 @@ static bool read_datagram(struct prefork *pf, struct call *call, struct taker *t
 					      CHANNEL_DATAGRAM_MAX);
 	int rest = (int)len;
 
-	if (len == -EAGAIN)
+	if (len == -EAGAIN) {
+		pf->empty = true;
 		return false;
+	}
 	/* A dump found no room to go on, and will when there is. No event is lost. */
 	if (len == -ENOBUFS && !pf->observes)
 		return true;
@@ -401,24 +415,27 @@ static void take_from_inbox(struct prefork *pf, struct taker *taker)
 
 	while (taker->count < taker->room && !pf->inbox.error &&
 	       (nlh = prefork_inbox_first(&pf->inbox))) {
-		err = prefork_decode_event(nlh, &taker->events[taker->count]);
+		err = decode_to(taker, nlh);
 		if (err)
 			prefork_inbox_put_error(&pf->inbox, err);
-		else
-			taker->count++;
 		prefork_inbox_drop_first(&pf->inbox);
 	}
 }
 
-/* Returns how many, or -errno where that comes before the first. */
-static int try_next(struct prefork *pf, struct prefork_event *events, int room)
+/*
+ * Without @look only where there may be something: to find out costs as much
+ * as to wait for it. Returns how many, or -errno where that comes before the
+ * first.
+ */
+static int try_next(struct prefork *pf, struct prefork_event *events, int room, bool look)
 {
 	struct taker taker = { .events = events, .room = room };
 	int err = 0;
 
 	lock(pf);
 	take_from_inbox(pf, &taker);
-	while (taker.count < room && !pf->inbox.error && read_datagram(pf, NULL, &taker))
+	while (taker.count < room && !taker.urgent && !pf->inbox.error &&
+	       (look || !pf->empty) && read_datagram(pf, NULL, &taker))
 		;
 	/* Kept for the next call where events come before it. */
 	if (room > 0 && !taker.count)
@@ -438,12 +455,14 @@ static int64_t now_ms(void)
 /* Returns 1 when there may be something, 0 when the time is up, -errno. */
 static int wait_until(const struct prefork *pf, int64_t end, bool forever)
 {
-	struct pollfd pfd = { .fd = pf->epoll, .events = POLLIN };
 	int64_t left = forever ? -1 : end - now_ms();
+	struct epoll_event unused;
+	int ready;
 
-	if (!forever && left <= 0)
-		return 0;
-	return poll(&pfd, 1, (int)left) < 0 ? -errno : 1;
+	if (!forever && left < 0)
+		left = 0;
+	ready = epoll_wait(pf->epoll, &unused, 1, (int)left);
+	return ready < 0 ? -errno : ready;
 }
 
 int prefork_next_many(struct prefork *pf, struct prefork_event *events, int room,
@@ -451,11 +470,12 @@ int prefork_next_many(struct prefork *pf, struct prefork_event *events, int room
 {
 	bool forever = timeout_ms < 0;
 	int64_t end = timeout_ms > 0 ? now_ms() + timeout_ms : 0;
+	bool look = !timeout_ms;
 	int got;
 
 	prefork_message_clear();
-	for (;;) {
-		got = try_next(pf, events, room);
+	for (;; look = true) {
+		got = try_next(pf, events, room, look);
 		if (got || !timeout_ms)
 			return got;
 		got = wait_until(pf, end, forever);

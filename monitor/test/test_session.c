@@ -406,6 +406,27 @@ static void many_events_take_one_look_at_the_socket(void)
 	teardown(pf);
 }
 
+static void held_task_waits_for_one_look_at_the_socket(void)
+{
+	struct prefork *pf = setup();
+
+	send_event(1, 0);
+	send_event(2, 77);
+	send_event(3, 0);
+	kernel.reads = 0;
+	EQUAL(2, prefork_next_many(pf, many, 8, -1));
+	EQUAL(77, many[1].cookie);
+	EQUAL(2, kernel.reads);
+	EQUAL(1, prefork_next_many(pf, many, 8, -1));
+	EQUAL(3, many[0].seq);
+	EQUAL(0, prefork_release(pf, 77));
+	send_event(4, 78);
+	kernel.reads = 0;
+	EQUAL(1, prefork_next_many(pf, many, 8, -1));
+	EQUAL(1, kernel.reads);
+	teardown(pf);
+}
+
 static void failure_waits_for_the_events_before_it(void)
 {
 	struct prefork *pf = setup();
@@ -613,6 +634,8 @@ int main(void)
 		{ "a flood of events lets commands through", flood_of_events_lets_commands_through },
 		{ "many events take one look at the socket",
 		  many_events_take_one_look_at_the_socket },
+		{ "a held task waits for one look at the socket",
+		  held_task_waits_for_one_look_at_the_socket },
 		{ "a failure waits for the events before it",
 		  failure_waits_for_the_events_before_it },
 		{ "a full socket is told of to observers only",
