@@ -12,15 +12,45 @@
 #include <linux/timekeeping.h>
 #include <net/netlink.h>
 
+/*
+ * As nla_put(), which is half a dozen calls for each of a dozen attributes, for
+ * values of constant size: an event is written for each creation, exec and end.
+ */
+static __always_inline int put(struct sk_buff *skb, int attr, const void *value,
+			       int size)
+{
+	struct nlattr *nla;
+
+	BUILD_BUG_ON(size % NLA_ALIGNTO);	/* no padding to be cleared */
+	if (unlikely(skb_tailroom(skb) < nla_total_size(size)))
+		return -EMSGSIZE;
+	nla = __skb_put(skb, nla_total_size(size));
+	nla->nla_type = attr;
+	nla->nla_len = nla_attr_size(size);
+	memcpy(nla_data(nla), value, size);
+	return 0;
+}
+
+static int put_u32(struct sk_buff *skb, int attr, u32 value)
+{
+	return put(skb, attr, &value, sizeof(value));
+}
+
 static int put_u64(struct sk_buff *skb, int attr, u64 value)
 {
-	return nla_put_u64_64bit(skb, attr, value, PREFORK_A_PAD);
+	if (nla_need_padding_for_64bit(skb))
+		return nla_put_u64_64bit(skb, attr, value, PREFORK_A_PAD);
+	return put(skb, attr, &value, sizeof(value));
 }
+
+#define HEADERS_SIZE	(NLMSG_HDRLEN + GENL_HDRLEN)
+#define U32_SIZE	nla_total_size(sizeof(u32))
+#define U64_SIZE	nla_total_size_64bit(sizeof(u64))
 
 static int put_pid_nr(struct sk_buff *skb, int attr, struct pid *pid,
 		      struct pid_namespace *ns)
 {
-	return nla_put_u32(skb, attr, pid_nr_ns(pid, ns));
+	return put_u32(skb, attr, pid_nr_ns(pid, ns));
 }
 
 /* The number in the namespace that it lives in, where that is not @ns. */
@@ -60,7 +90,7 @@ static int fill_fork_failed(struct sk_buff *skb, const struct event *event,
 			    struct pid_namespace *ns)
 {
 	return put_pid_nr(skb, PREFORK_A_CHILD, event->other, ns) ||
-	       nla_put_u32(skb, PREFORK_A_ERRNO, event->error);
+	       put_u32(skb, PREFORK_A_ERRNO, event->error);
 }
 
 /* Of a thread that executed for its process only the first number is left. */
@@ -76,12 +106,12 @@ static int fill_exec(struct sk_buff *skb, const struct event *event,
 {
 	return (event->path &&
 		nla_put_string(skb, PREFORK_A_PATH, event->path)) ||
-	       nla_put_u32(skb, PREFORK_A_OLD_TID, old_tid_nr(event, ns));
+	       put_u32(skb, PREFORK_A_OLD_TID, old_tid_nr(event, ns));
 }
 
 static int fill_exit(struct sk_buff *skb, const struct event *event)
 {
-	return nla_put_u32(skb, PREFORK_A_STATUS, event->status) ||
+	return put_u32(skb, PREFORK_A_STATUS, event->status) ||
 	       put_u64(skb, PREFORK_A_UTIME, event->utime) ||
 	       put_u64(skb, PREFORK_A_STIME, event->stime) ||
 	       put_u64(skb, PREFORK_A_MAXRSS, event->maxrss);
@@ -118,7 +148,7 @@ static int fill_particulars(struct sk_buff *skb, const struct event *event,
 	case PREFORK_EVENT_VFORK_DONE:
 		return fill_vfork_done(skb, event, ns);
 	case PREFORK_EVENT_UNWATCHED:
-		return nla_put_u32(skb, PREFORK_A_REASON, event->reason);
+		return put_u32(skb, PREFORK_A_REASON, event->reason);
 	case PREFORK_EVENT_TIMEOUT:
 		return fill_timeout(skb, event, ns);
 	case PREFORK_EVENT_ADOPTED:
@@ -126,6 +156,39 @@ static int fill_particulars(struct sk_buff *skb, const struct event *event,
 	default:
 		return 0;
 	}
+}
+
+/* At most: not each is put for each event. */
+static size_t particulars_size(const struct event *event)
+{
+	switch (event->type) {
+	case PREFORK_EVENT_EXEC:
+		return U32_SIZE +
+		       (event->path ?
+			nla_total_size(strlen(event->path) + 1) : 0);
+	case PREFORK_EVENT_EXIT:
+		return U32_SIZE + 3 * U64_SIZE;
+	case PREFORK_EVENT_UNWATCHED:
+	case PREFORK_EVENT_TIMEOUT:
+	case PREFORK_EVENT_ADOPTED:
+		return U32_SIZE;
+	default:
+		return 2 * U32_SIZE + U64_SIZE;
+	}
+}
+
+size_t message_event_size(const struct event *event)
+{
+	return HEADERS_SIZE + 2 * U64_SIZE + 2 * U32_SIZE +
+	       nla_total_size(sizeof(event->comm)) +
+	       (event->thread ? nla_total_size(0) : 0) +
+	       (event->cookie ? U64_SIZE : 0) +
+	       (event->deadline ? U64_SIZE : 0) + particulars_size(event);
+}
+
+size_t message_lost_size(void)
+{
+	return HEADERS_SIZE + 3 * U64_SIZE;
 }
 
 int message_fill_event(struct sk_buff *skb, const struct event *event, u64 seq,
@@ -168,7 +231,7 @@ static int fill_held(const struct hold *hold, void *data)
 	if (put_pid_nr(skb, PREFORK_A_TID, hold->tid, context->ns) ||
 	    (hold->child &&
 	     put_pid_nr(skb, PREFORK_A_CHILD, hold->child, context->ns)) ||
-	    nla_put_u32(skb, PREFORK_A_HOLD, hold->kind) ||
+	    put_u32(skb, PREFORK_A_HOLD, hold->kind) ||
 	    put_u64(skb, PREFORK_A_COOKIE, hold->cookie) ||
 	    put_u64(skb, PREFORK_A_SINCE, hold->since) ||
 	    (hold->deadline &&
@@ -203,10 +266,10 @@ int message_fill_watch(struct sk_buff *skb, struct watch *watch,
 		return -ESRCH;
 	if (put_pid_nr(skb, PREFORK_A_PID, watch->pid, ns) ||
 	    fill_comm(skb, watch->pid) ||
-	    nla_put_u32(skb, PREFORK_A_FLAGS, options->flags) ||
-	    nla_put_u32(skb, PREFORK_A_HOLD, options->hold) ||
-	    nla_put_u32(skb, PREFORK_A_TIMEOUT, options->timeout) ||
-	    nla_put_u32(skb, PREFORK_A_OWNER, watch->owner->portid) ||
+	    put_u32(skb, PREFORK_A_FLAGS, options->flags) ||
+	    put_u32(skb, PREFORK_A_HOLD, options->hold) ||
+	    put_u32(skb, PREFORK_A_TIMEOUT, options->timeout) ||
+	    put_u32(skb, PREFORK_A_OWNER, watch->owner->portid) ||
 	    put_pid_nr(skb, PREFORK_A_OWNER_PID, watch->owner->pid, ns))
 		return -EMSGSIZE;
 	return hold_for_each(watch, fill_held, &context) ? 1 : 0;

@@ -19,17 +19,14 @@ struct watch;
 int message_fill_event(struct sk_buff *skb, const struct event *event, u64 seq,
 		       struct pid_namespace *ns);
 
-/*
- * An event takes no more, but for the path of an EXEC: five numbers of 64 bits,
- * four of 32, the name and a flag. Memory is cleared before it is filled.
- */
-#define MESSAGE_EVENT_SIZE						\
-	(NLMSG_HDRLEN + GENL_HDRLEN +					\
-	 5 * nla_total_size_64bit(sizeof(u64)) +			\
-	 4 * nla_total_size(sizeof(u32)) +				\
-	 nla_total_size(TASK_COMM_LEN) + nla_total_size(0))
-
 int message_fill_lost(struct sk_buff *skb, u64 count, u64 seq);
+
+/*
+ * How long these are with their headers, at most. Memory is cleared before it is
+ * filled, and netlink copies what has far more than it needs.
+ */
+size_t message_event_size(const struct event *event);
+size_t message_lost_size(void);
 
 /* -ESRCH: invisible from @ns. 1: not all holds did fit. Does not sleep. */
 int message_fill_watch(struct sk_buff *skb, struct watch *watch,

@@ -80,13 +80,16 @@ struct stream {
 #define STREAM_SIZE	(SKB_WITH_OVERHEAD(8192UL) - NLMSG_HDRLEN)
 static_assert(STREAM_SIZE > PATH_MAX + 1024);
 
-static size_t stream_room(const struct event *event)
+/* Of all messages that are to come. */
+static size_t stream_size(const struct list_head *events, u64 lost)
 {
-	size_t room = event->lost ? 2 * MESSAGE_EVENT_SIZE : MESSAGE_EVENT_SIZE;
+	size_t size = lost ? message_lost_size() : 0;
+	const struct event *event;
 
-	if (event->type == PREFORK_EVENT_EXEC && event->path)
-		room += nla_total_size(strlen(event->path) + 1);
-	return room;
+	list_for_each_entry(event, events, node)
+		size += message_event_size(event) +
+			(event->lost ? message_lost_size() : 0);
+	return size;
 }
 
 /* Blocks while the reader's buffer is full, until it reads or goes. */
@@ -106,6 +109,7 @@ static void stream_send(struct stream *stream)
 	stream->skb = NULL;
 	if (!skb)
 		return;
+	stream->rest -= skb->len;
 	if (stream->owner)
 		send_to_owner(stream->owner, skb);
 	else
@@ -152,14 +156,11 @@ static void stream_batch(struct stream *stream, struct list_head *events,
 {
 	struct event *event;
 
-	stream->rest = lost ? MESSAGE_EVENT_SIZE : 0;
-	list_for_each_entry(event, events, node)
-		stream->rest += stream_room(event);
+	stream->rest = stream_size(events, lost);
 	list_for_each_entry(event, events, node) {
 		if (event->lost)
 			stream_put(stream, NULL, event->lost);
 		stream_put(stream, event, 0);
-		stream->rest -= stream_room(event);
 	}
 	if (lost)
 		stream_put(stream, NULL, lost);
