@@ -11,17 +11,65 @@
 #include <linux/jiffies.h>
 #include <linux/timekeeping.h>
 
-static atomic_long_t hold_last_cookie = ATOMIC_LONG_INIT(0);
+static atomic64_t hold_last_cookie = ATOMIC64_INIT(0);
+
+void holds_init(struct holds *holds)
+{
+	spin_lock_init(&holds->lock);
+	holds->by_cookie = RB_ROOT;
+}
+
+static struct hold *hold_of(struct rb_node *node)
+{
+	return rb_entry_safe(node, struct hold, node);
+}
+
+static void hold_enter(struct holds *holds, struct hold *hold)
+{
+	struct rb_node **link = &holds->by_cookie.rb_node, *parent = NULL;
+
+	lockdep_assert_held(&holds->lock);
+	while (*link) {
+		parent = *link;
+		link = hold->cookie < hold_of(parent)->cookie ?
+			&parent->rb_left : &parent->rb_right;
+	}
+	rb_link_node(&hold->node, parent, link);
+	rb_insert_color(&hold->node, &holds->by_cookie);
+}
+
+static struct hold *hold_find(struct holds *holds, u64 cookie)
+{
+	struct hold *hold = hold_of(holds->by_cookie.rb_node);
+
+	lockdep_assert_held(&holds->lock);
+	while (hold && hold->cookie != cookie)
+		hold = hold_of(cookie < hold->cookie ? hold->node.rb_left :
+						       hold->node.rb_right);
+	return hold;
+}
+
+static struct hold *hold_first(struct holds *holds)
+{
+	lockdep_assert_held(&holds->lock);
+	return hold_of(rb_first(&holds->by_cookie));
+}
+
+static struct hold *hold_next(struct hold *hold)
+{
+	return hold_of(rb_next(&hold->node));
+}
 
 /*
- * Who ends a watch first marks it gone and then releases its holds; this
- * enters the hold and then looks at the mark. Both pass through the xa_lock,
- * so that one of them sees the other.
+ * Who ends a watch first marks it gone and then releases its holds; this looks
+ * at the mark where it enters the hold. Both take the lock, so that one of them
+ * sees the other.
  */
 int hold_register(struct hold *hold)
 {
 	struct owner *owner = hold->watch->owner;
-	int err;
+	struct holds *holds = &owner->holds;
+	bool gone;
 
 	if (!account_charge(owner->account, ACCOUNT_HOLDS)) {
 		stats_inc(PREFORK_STAT_UNHELD);
@@ -29,25 +77,20 @@ int hold_register(struct hold *hold)
 	}
 	init_completion(&hold->answered);
 	hold->answer = (struct hold_answer){};
-	hold->cookie = atomic_long_inc_return(&hold_last_cookie);
+	hold->cookie = atomic64_inc_return(&hold_last_cookie);
 	hold->started = false;
 	hold->deadline = 0;
-	err = xa_insert(&owner->holds, hold->cookie, hold, GFP_KERNEL);
-	if (err) {
-		stats_inc(PREFORK_STAT_UNHELD);
-		goto err_uncharge;
-	}
-	if (READ_ONCE(hold->watch->gone)) {
-		xa_erase(&owner->holds, hold->cookie);
-		err = -ESRCH;
-		goto err_uncharge;
+	spin_lock(&holds->lock);
+	gone = READ_ONCE(hold->watch->gone);
+	if (!gone)
+		hold_enter(holds, hold);
+	spin_unlock(&holds->lock);
+	if (gone) {
+		account_uncharge(owner->account, ACCOUNT_HOLDS);
+		return -ESRCH;
 	}
 	atomic_inc(&hold->watch->held);
 	return 0;
-
-err_uncharge:
-	account_uncharge(owner->account, ACCOUNT_HOLDS);
-	return err;
 }
 
 void hold_start(struct hold *hold, struct pid *tid)
@@ -104,8 +147,11 @@ enum hold_wait hold_wait_killable(struct hold *hold)
 bool hold_end(struct hold *hold)
 {
 	struct owner *owner = hold->watch->owner;
+	struct holds *holds = &owner->holds;
 
-	xa_erase(&owner->holds, hold->cookie);
+	spin_lock(&holds->lock);
+	rb_erase(&hold->node, &holds->by_cookie);
+	spin_unlock(&holds->lock);
 	account_uncharge(owner->account, ACCOUNT_HOLDS);
 	atomic_dec(&hold->watch->held);
 	if (hold_started(hold))
@@ -131,44 +177,43 @@ static int hold_answer_locked(struct hold *hold,
 int hold_answer(struct owner *owner, u64 cookie,
 		const struct hold_answer *answer)
 {
+	struct holds *holds = &owner->holds;
 	int err;
 
-	xa_lock(&owner->holds);
-	err = hold_answer_locked(xa_load(&owner->holds, cookie), answer);
-	xa_unlock(&owner->holds);
+	spin_lock(&holds->lock);
+	err = hold_answer_locked(hold_find(holds, cookie), answer);
+	spin_unlock(&holds->lock);
 	return err;
 }
 
 /* Those that have not started will not wait then. */
 void hold_release_all(struct owner *owner, const struct watch *watch)
 {
-	unsigned long cookie;
+	struct holds *holds = &owner->holds;
 	struct hold *hold;
 
-	xa_lock(&owner->holds);
-	xa_for_each(&owner->holds, cookie, hold)
+	spin_lock(&holds->lock);
+	for (hold = hold_first(holds); hold; hold = hold_next(hold))
 		if ((!watch || hold->watch == watch) &&
 		    !completion_done(&hold->answered))
 			complete_all(&hold->answered);
-	xa_unlock(&owner->holds);
+	spin_unlock(&holds->lock);
 }
 
 int hold_for_each(struct watch *watch,
 		  int (*visit)(const struct hold *hold, void *context),
 		  void *context)
 {
-	struct xarray *holds = &watch->owner->holds;
-	unsigned long cookie;
+	struct holds *holds = &watch->owner->holds;
 	struct hold *hold;
 	int err = 0;
 
 	if (!atomic_read(&watch->held))
 		return 0;
-	xa_lock(holds);
-	xa_for_each(holds, cookie, hold)
-		if (hold->watch == watch && hold_started(hold) &&
-		    (err = visit(hold, context)))
-			break;
-	xa_unlock(holds);
+	spin_lock(&holds->lock);
+	for (hold = hold_first(holds); hold && !err; hold = hold_next(hold))
+		if (hold->watch == watch && hold_started(hold))
+			err = visit(hold, context);
+	spin_unlock(&holds->lock);
 	return err;
 }

@@ -4,11 +4,19 @@
 
 #include <linux/completion.h>
 #include <linux/prefork.h>
+#include <linux/rbtree.h>
+#include <linux/spinlock.h>
 #include <linux/types.h>
 
 struct owner;
 struct pid;
 struct watch;
+
+/* Those of an owner. */
+struct holds {
+	spinlock_t lock;
+	struct rb_root by_cookie;	/* lock */
+};
 
 /*
  * A task that waits for its owner's word.
@@ -19,11 +27,12 @@ struct watch;
  * is kept, and waiting goes on until the deadline that was set at the start.
  * docs/model/hold.pml is the model of these states.
  *
- * LIFETIME: part of what is held. Found by cookie, under the xa_lock of
- * owner->holds, from hold_register() to hold_end(); so whoever finds it need
+ * LIFETIME: part of what is held. Found by cookie, under the lock of its
+ * owner's holds, from hold_register() to hold_end(); so whoever finds it need
  * not hold a reference.
  */
 struct hold {
+	struct rb_node node;		/* the owner's: holds->lock */
 	u64 cookie;
 	bool started;			/* then since, deadline and tid are set */
 	u64 since;			/* CLOCK_BOOTTIME, ns */
@@ -34,7 +43,7 @@ struct hold {
 					 * is held, but the task itself */
 	u32 kind;			/* PREFORK_HOLD_... */
 	struct completion answered;
-	struct hold_answer {		/* xa_lock, until answered */
+	struct hold_answer {		/* holds->lock, until answered */
 		enum prefork_verdict verdict;
 		int error;		/* of a DENY, else 0 */
 	} answer;
@@ -46,10 +55,12 @@ enum hold_wait {
 	HOLD_INTERRUPTED,
 };
 
+void holds_init(struct holds *holds);
+
 /*
- * Registers it: fill the borrowed members first. Fails without memory, if the
- * user holds as many as he may, or if the watch has gone; then there is nothing
- * to wait for. Sleeps.
+ * Registers it: fill the borrowed members first. Fails if the user holds as
+ * many as he may, or if the watch has gone; then there is nothing to wait for.
+ * Process context.
  */
 int hold_register(struct hold *hold);
 

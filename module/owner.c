@@ -25,12 +25,9 @@ static void owner_free(struct owner *owner)
 static void owner_destroy(struct work_struct *work)
 {
 	struct owner *owner = container_of(work, struct owner, destroy);
-	unsigned long cookie = 0;
 
 	queue_destroy(&owner->queue);
-	/* Not xa_empty(): a hold without memory leaves nodes without entries. */
-	WARN_ON(xa_find(&owner->holds, &cookie, ULONG_MAX, XA_PRESENT));
-	xa_destroy(&owner->holds);
+	WARN_ON(!RB_EMPTY_ROOT(&owner->holds.by_cookie));
 	put_pid(owner->pid);
 	put_pid_ns(owner->pid_ns);
 	sock_put(owner->sock);
@@ -90,7 +87,7 @@ static struct owner *owner_create(struct sock *sock, struct net *net,
 	owner->pid_ns = get_pid_ns(task_active_pid_ns(current));
 	owner->pid = get_pid(task_tgid(current));
 	INIT_LIST_HEAD(&owner->watches);
-	xa_init(&owner->holds);
+	holds_init(&owner->holds);
 	queue_init(&owner->queue, deliver, privileged);
 	INIT_WORK(&owner->destroy, owner_destroy);
 	stats_inc(PREFORK_STAT_OWNERS);

@@ -2,10 +2,10 @@
 #ifndef PREFORK_OWNER_H
 #define PREFORK_OWNER_H
 
+#include "hold.h"
 #include "queue.h"
 
 #include <linux/refcount.h>
-#include <linux/xarray.h>
 
 struct account;
 struct net;
@@ -32,7 +32,7 @@ struct owner {
 	struct pid *pid;		/* process of its first WATCH */
 	bool dead;			/* watch.c's lock; never unset */
 	struct list_head watches;	/* watch.c's lock */
-	struct xarray holds;		/* hold.c: by cookie; xa_lock */
+	struct holds holds;
 	struct queue queue;
 	u64 seq;			/* the queue's work only: last number */
 	struct work_struct destroy;
