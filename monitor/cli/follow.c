@@ -48,6 +48,8 @@ struct follow {
 	int signals;		/* signalfd */
 	bool signalled;		/* ends every wait from then on */
 	bool drained;		/* all events that there were have been taken */
+	bool signal_came;	/* at the last look, and is still to be taken */
+	bool fd_ready;		/* at the last look, what the caller waits for */
 	uint64_t seq;		/* of the last event that was shown */
 	uint64_t read;		/* time of the last event, LOST left out */
 	uint64_t heard;		/* when the last one was taken, after a loss */
@@ -291,11 +293,11 @@ static int take_burst(struct follow *follow)
  */
 static int take_signal(struct follow *follow)
 {
-	struct pollfd pfd = { .fd = follow->signals, .events = POLLIN };
 	struct signalfd_siginfo info;
 
-	if (poll(&pfd, 1, 0) != 1)
+	if (!follow->signal_came)
 		return 0;
+	follow->signal_came = false;
 	output_flush(follow->output);
 	if (read(follow->signals, &info, sizeof(info)) != sizeof(info))
 		return 0;
@@ -308,8 +310,8 @@ static int adopter_fd(const struct follow *follow)
 	return follow->adopter ? follow->adopter->ops->fd(follow->adopter) : -1;
 }
 
-/* For events, signals, or @fd (-1: none). */
-static int wait_for_more(struct follow *follow, int fd, int timeout_ms)
+/* For events, signals, or @fd (-1: none): one look tells of all of them. */
+static int look(struct follow *follow, int fd, int timeout_ms)
 {
 	struct pollfd pfds[] = {
 		{ .fd = prefork_fd(follow->pf), .events = POLLIN },
@@ -322,7 +324,10 @@ static int wait_for_more(struct follow *follow, int fd, int timeout_ms)
 		timeout_ms = RESYNC_MS;
 	if (poll(pfds, 4, timeout_ms) < 0)
 		return errno == EINTR ? 0 : -errno;
-	follow->drained = !pfds[0].revents;
+	if (pfds[0].revents)
+		follow->drained = false;
+	follow->signal_came = pfds[1].revents;
+	follow->fd_ready = pfds[2].revents;
 	return 0;
 }
 
@@ -338,7 +343,7 @@ static bool is_quiet(const struct follow *follow)
  */
 static int turn(struct follow *follow, int fd, int timeout_ms)
 {
-	int count = follow->drained ? wait_for_more(follow, fd, timeout_ms) : 0;
+	int count = look(follow, fd, follow->drained ? timeout_ms : 0);
 
 	if (!count && !follow->drained)
 		count = take_burst(follow);
@@ -414,20 +419,12 @@ static enum follow_end take_last_words(struct follow *follow, pid_t pid)
 	return FOLLOW_DONE;
 }
 
-static bool has_ended(int pidfd)
-{
-	struct pollfd pfd = { .fd = pidfd, .events = POLLIN };
-
-	return poll(&pfd, 1, 0) == 1;
-}
-
 static enum follow_end follow_child(struct follow *follow, pid_t pid, int pidfd, int *detail)
 {
 	int status, reaped = 0;
+	bool ended = false;
 
 	for (;;) {
-		bool ended = has_ended(pidfd);
-
 		if (ended)
 			reaped = reap(pid, &status);
 		if (reaped)
@@ -435,6 +432,7 @@ static enum follow_end follow_child(struct follow *follow, pid_t pid, int pidfd,
 		*detail = ended ? turn(follow, -1, LINGER_MS) : turn(follow, pidfd, -1);
 		if (*detail < 0)
 			return FOLLOW_FAILED;
+		ended |= follow->fd_ready;
 		*detail = take_signal(follow);
 		if (*detail)
 			return FOLLOW_SIGNALLED;
@@ -472,6 +470,7 @@ static void await_adopter(struct follow *follow)
 		output_flush(follow->output);
 		if (poll(pfds, 2, -1) < 0 && errno != EINTR)
 			break;
+		follow->signal_came = pfds[0].revents;
 		adopter->ops->turn(adopter);
 		take_signal(follow);
 	}
