@@ -4,11 +4,12 @@
  * queues its answer before send() returns, so whoever sends finds the answer
  * without waiting: behind the events that were there before, which go to the
  * inbox. Thus nobody ever sleeps with the lock held, and those who wait for
- * events do so in epoll_wait(), without it, on socket and inbox together.
+ * events do so in poll(), without it, on socket and inbox together.
  */
 #include "session.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
@@ -435,7 +436,7 @@ static int try_next(struct prefork *pf, struct prefork_event *events, int room, 
 	lock(pf);
 	take_from_inbox(pf, &taker);
 	while (taker.count < room && !taker.urgent && !pf->inbox.error &&
-	       (look || !pf->empty) && read_datagram(pf, NULL, &taker))
+	       (look || taker.count || !pf->empty) && read_datagram(pf, NULL, &taker))
 		;
 	/* Kept for the next call where events come before it. */
 	if (room > 0 && !taker.count)
@@ -452,17 +453,27 @@ static int64_t now_ms(void)
 	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-/* Returns 1 when there may be something, 0 when the time is up, -errno. */
-static int wait_until(const struct prefork *pf, int64_t end, bool forever)
+/*
+ * Not by way of the descriptor over both, which would be looked through once
+ * more, and not with epoll_wait(), which a stop and a tracer interrupt. Returns
+ * 1 when there may be something, 0 when the time is up, -errno.
+ */
+static int wait_until(const struct prefork *pf, int64_t end, bool forever, bool looked)
 {
+	struct pollfd pfds[] = {
+		{ .fd = pf->socket, .events = POLLIN },
+		{ .fd = pf->inbox.eventfd, .events = POLLIN },
+	};
 	int64_t left = forever ? -1 : end - now_ms();
-	struct epoll_event unused;
 	int ready;
 
-	if (!forever && left < 0)
+	if (!forever && left <= 0) {
+		if (looked)
+			return 0;
 		left = 0;
-	ready = epoll_wait(pf->epoll, &unused, 1, (int)left);
-	return ready < 0 ? -errno : ready;
+	}
+	ready = poll(pfds, 2, (int)left);
+	return ready < 0 ? -errno : ready > 0;
 }
 
 int prefork_next_many(struct prefork *pf, struct prefork_event *events, int room,
@@ -478,7 +489,7 @@ int prefork_next_many(struct prefork *pf, struct prefork_event *events, int room
 		got = try_next(pf, events, room, look);
 		if (got || !timeout_ms)
 			return got;
-		got = wait_until(pf, end, forever);
+		got = wait_until(pf, end, forever, look);
 		if (got <= 0)
 			return got;
 	}

@@ -6,10 +6,13 @@
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>
+#include <sched.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "lib/channel.h"
@@ -427,6 +430,57 @@ static void held_task_waits_for_one_look_at_the_socket(void)
 	teardown(pf);
 }
 
+static void all_that_is_there_comes_at_once(void)
+{
+	struct prefork *pf = setup();
+
+	send_event(1, 0);
+	EQUAL(0, prefork_release(pf, 77));
+	send_event(2, 0);
+	EQUAL(2, prefork_next_many(pf, many, 8, -1));
+	send_event(3, 0);
+	EQUAL(0, prefork_next_many(pf, many, 0, 1));
+	teardown(pf);
+}
+
+/* Or has ended. */
+static bool sleeps(pid_t pid)
+{
+	char path[64], state = 0;
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
+	file = fopen(path, "r");
+	if (!file)
+		return true;
+	if (fscanf(file, "%*d %*s %c", &state) != 1)
+		state = 'S';
+	fclose(file);
+	return state == 'S' || state == 'Z';
+}
+
+static void stop_does_not_end_the_wait(void)
+{
+	struct prefork *pf = setup();
+	pid_t pid = fork();
+	int status;
+
+	if (!pid)
+		_exit(prefork_next(pf, &event, -1) == 1 ? 0 : 1);
+	while (!sleeps(pid))
+		sched_yield();
+	kill(pid, SIGSTOP);
+	EQUAL(pid, waitpid(pid, &status, WUNTRACED));
+	kill(pid, SIGCONT);
+	EQUAL(pid, waitpid(pid, &status, WCONTINUED));
+	while (!sleeps(pid))
+		sched_yield();
+	send_event(1, 0);
+	EQUAL(pid, waitpid(pid, &status, 0));
+	EQUAL(0, status);
+	teardown(pf);
+}
+
 static void failure_waits_for_the_events_before_it(void)
 {
 	struct prefork *pf = setup();
@@ -636,6 +690,8 @@ int main(void)
 		  many_events_take_one_look_at_the_socket },
 		{ "a held task waits for one look at the socket",
 		  held_task_waits_for_one_look_at_the_socket },
+		{ "all that is there comes at once", all_that_is_there_comes_at_once },
+		{ "a stop does not end the wait", stop_does_not_end_the_wait },
 		{ "a failure waits for the events before it",
 		  failure_waits_for_the_events_before_it },
 		{ "a full socket is told of to observers only",
