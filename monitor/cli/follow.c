@@ -267,24 +267,44 @@ static void handle(struct follow *follow, const struct prefork_event *event)
 }
 
 /*
+ * Behind the first @count events of the burst. Returns how many there were, or
+ * -errno. There may be more that is held where @held is set.
+ */
+static int take_more(struct follow *follow, int count, bool *held)
+{
+	struct prefork_event *events = follow->events + count;
+	int got = prefork_next_many(follow->pf, events, BURST - count, 0);
+
+	*held = false;
+	for (int i = 0; i < got; i++) {
+		handle(follow, &events[i]);
+		*held |= prefork_event_is_hold(&events[i]);
+	}
+	return got;
+}
+
+/*
  * All tasks go on before any event is shown: whoever reads our output may be
  * the very one that is held, or slow. Returns how many events there were, at
  * most BURST, or -errno.
  */
 static int take_burst(struct follow *follow)
 {
-	int count = prefork_next_many(follow->pf, follow->events, BURST, 0);
+	int count = 0, got;
+	bool held;
 
-	if (count == -EBADMSG)
-		return 1;	/* shows as a gap in the sequence */
-	for (int i = 0; i < count; i++)
-		handle(follow, &follow->events[i]);
+	do {
+		got = take_more(follow, count, &held);
+		count += got > 0 ? got : 0;
+	} while (held && count < BURST);
 	for (int i = 0; i < count; i++)
 		show(follow, &follow->events[i]);
-	follow->drained = count < BURST;
+	follow->drained = got >= 0 && count < BURST;
 	if (count > 0 && resync_pending(follow->resync))
 		follow->heard = boottime();
-	return count;
+	if (got == -EBADMSG)
+		return count + 1;	/* shows as a gap in the sequence */
+	return got < 0 ? got : count;
 }
 
 /*
@@ -324,8 +344,7 @@ static int look(struct follow *follow, int fd, int timeout_ms)
 		timeout_ms = RESYNC_MS;
 	if (poll(pfds, 4, timeout_ms) < 0)
 		return errno == EINTR ? 0 : -errno;
-	if (pfds[0].revents)
-		follow->drained = false;
+	follow->drained = !pfds[0].revents;
 	follow->signal_came = pfds[1].revents;
 	follow->fd_ready = pfds[2].revents;
 	return 0;

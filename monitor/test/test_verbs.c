@@ -12,6 +12,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
@@ -41,7 +43,9 @@ struct setting {
 };
 
 static struct {
-	int fd;
+	int fd;			/* over the next two */
+	int end;		/* readable when it has ended */
+	int more;		/* while there are events before that */
 	uint64_t seq;
 	pid_t pid;		/* watched, until its end has been told */
 	const struct setting *setting;
@@ -60,8 +64,11 @@ int prefork_open(struct prefork **pf)
 
 void prefork_close(struct prefork *pf)
 {
-	if (pf && session.fd >= 0)
-		close(session.fd);
+	if (!pf || session.fd < 0)
+		return;
+	close(session.fd);
+	close(session.end);
+	close(session.more);
 }
 
 int prefork_fd(const struct prefork *pf)
@@ -72,12 +79,18 @@ int prefork_fd(const struct prefork *pf)
 
 int prefork_watch(struct prefork *pf, pid_t pid, const struct prefork_watch_options *opts)
 {
+	struct epoll_event in = { .events = EPOLLIN };
+
 	(void)pf;
 	(void)opts;
 	session.pid = pid;
-	/* There is something to tell when it has ended. */
-	session.fd = (int)syscall(SYS_pidfd_open, pid, 0);
-	return session.fd < 0 ? -errno : 0;
+	session.fd = epoll_create1(EPOLL_CLOEXEC);
+	session.end = (int)syscall(SYS_pidfd_open, pid, 0);
+	session.more = eventfd(session.setting->events > 0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (epoll_ctl(session.fd, EPOLL_CTL_ADD, session.end, &in) ||
+	    epoll_ctl(session.fd, EPOLL_CTL_ADD, session.more, &in))
+		return -errno;
+	return 0;
 }
 
 static void say_so(void)
@@ -180,16 +193,20 @@ static bool next(struct prefork_event *event)
 	return true;
 }
 
-/* What there is more is there at once, without another event on the descriptor. */
+/* As the library does it stops where a task is held, though there may be more. */
 int prefork_next_many(struct prefork *pf, struct prefork_event *events, int room,
 		      int timeout_ms)
 {
+	eventfd_t unused;
 	int count = 0;
 
 	(void)pf;
 	EQUAL(0, timeout_ms);
 	while (count < room && next(&events[count]))
-		count++;
+		if (prefork_event_is_hold(&events[count++]))
+			break;
+	if (session.told == session.setting->events)
+		eventfd_read(session.more, &unused);
 	return count;
 }
 
