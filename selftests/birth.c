@@ -10,7 +10,6 @@
 #include <sys/ptrace.h>
 
 #include "cgroup.h"
-#include "effort.h"
 #include "newborn.h"
 #include "proc.h"
 #include "registers.h"
@@ -865,10 +864,7 @@ TEST_F_TIMEOUT(birth, of_the_first_in_a_namespace_is_held, 60)
 }
 
 /* Each stops for us where the call of its parent returns. */
-static long marked_count(void)
-{
-	return effort(kernel_is_debug() ? 200 : 1000, 1000);
-}
+#define MARKED	1000
 
 static unsigned long marked_flags;
 
@@ -911,7 +907,7 @@ static void adopt_marked(struct __test_metadata *_metadata,
 static void bear_and_adopt(struct __test_metadata *_metadata,
 			   struct scene *scene, unsigned long flags, int sig)
 {
-	long count = marked_count(), i;
+	int i;
 
 	/* The flags are in the actor: it has to start after this. */
 	marked_flags = flags;
@@ -920,10 +916,10 @@ static void bear_and_adopt(struct __test_metadata *_metadata,
 	if (sig)
 		actor_do(_metadata, &scene->actor, install_handler, sig);
 	watch(_metadata, scene, PREFORK_WATCH_TREE, PREFORK_HOLD_BIRTH, 0);
-	actor_send(_metadata, &scene->actor, bear_marked, count);
-	for (i = 0; i < count; i++)
+	actor_send(_metadata, &scene->actor, bear_marked, MARKED);
+	for (i = 0; i < MARKED; i++)
 		adopt_marked(_metadata, scene, sig);
-	EXPECT_EQ(count, actor_answer(_metadata, &scene->actor));
+	EXPECT_EQ(MARKED, actor_answer(_metadata, &scene->actor));
 }
 
 TEST_F_TIMEOUT(birth, shows_the_registers_of_the_call, 400)

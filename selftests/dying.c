@@ -16,6 +16,7 @@
 #include "session.h"
 
 #define MEMBERS		6
+#define AT_ONCE_MS	5000	/* under emulation, with all debugging */
 
 /* A PID namespace of processes that the test started. */
 struct realm {
@@ -64,6 +65,7 @@ static void realm_end(struct realm *realm)
 /* Kills the first process: all the others go, and then it does. */
 static void realm_dies(struct __test_metadata *_metadata, struct realm *realm)
 {
+	long long begin = now_ms();
 	int i;
 
 	ASSERT_EQ(0, kill(realm->first.pid, SIGKILL));
@@ -71,6 +73,7 @@ static void realm_dies(struct __test_metadata *_metadata, struct realm *realm)
 		EXPECT_EQ(SIGKILL, actor_wait(_metadata, &realm->members[i]));
 	}
 	EXPECT_EQ(SIGKILL, actor_wait(_metadata, &realm->first));
+	EXPECT_GE(AT_ONCE_MS, now_ms() - begin);
 }
 
 static void nothing_left(struct __test_metadata *_metadata, struct session *s)

@@ -7,15 +7,6 @@
 
 #include <stdbool.h>
 #include <stdlib.h>
-#include <string.h>
-
-/* Those take several times the time, and the memory, for all that they do. */
-static inline bool kernel_is_debug(void)
-{
-	const char *name = getenv("PREFORK_KERNEL");
-
-	return name && !strncmp(name, "debug", strlen("debug"));
-}
 
 /* `make check-long` sets it. */
 static inline bool effort_is_full(void)

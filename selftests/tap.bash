@@ -53,12 +53,3 @@ plan() {
 }
 
 echo 'TAP version 13'
-
-# use_sanitized: vforkmon is the one that was built with the sanitizers for addresses and
-# undefined behaviour, but on debug kernels, where it takes twice as long to start.
-use_sanitized() {
-	case ${PREFORK_KERNEL-} in
-	debug*) ;;
-	*) PATH=$(cd "${BASH_SOURCE[0]%/*}/.." && pwd)/build/monitor/address:$PATH ;;
-	esac
-}

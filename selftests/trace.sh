@@ -4,15 +4,13 @@
 # shellcheck disable=SC2016 # the variables in programs of jq and of sh -c
 set -u
 here=$(cd "${0%/*}/.." && pwd)
-# A crowd of threads is for the one that people use, and is smaller where each of them takes
-# several times the time.
+# The one that was built with the sanitizers for addresses and undefined behaviour; thousands
+# of threads are for the one that people use.
 plain=$here/build/monitor/vforkmon
-PATH=$here/build/selftests/actors:$PATH
-case ${PREFORK_KERNEL-} in debug*) crowd=500 ;; *) crowd=2000 ;; esac
-crowd=${TRACE_CROWD:-$crowd}
+PATH=$here/build/monitor/address:$here/build/selftests/actors:$PATH
+crowd=${TRACE_CROWD:-2000}
 # shellcheck source=selftests/tap.bash
 . "$here/selftests/tap.bash"
-use_sanitized
 
 # ends STATUS COMMAND...: and vforkmon has nothing to say.
 ends() {

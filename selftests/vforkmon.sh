@@ -4,9 +4,10 @@
 # shellcheck disable=SC2016 # the variables in programs of jq and of sh -c
 set -u
 here=$(cd "${0%/*}/.." && pwd)
+# The one that was built with the sanitizers for addresses and undefined behaviour.
+PATH=$here/build/monitor/address:$PATH
 # shellcheck source=selftests/tap.bash
 . "$here/selftests/tap.bash"
-use_sanitized
 
 # the_story FILE [FILTER]: of JSON Lines; jq's `$e` are the events, in order.
 the_story() {
@@ -22,7 +23,7 @@ paired='
 		map(.announced) == [range(length) | . % 2 == 0] and length % 2 == 0))'
 
 [ "$(command -v vforkmon)" = "${PATH%%:*}/vforkmon" ]
-ok 'vforkmon is there'
+ok 'vforkmon is there, built with sanitizers'
 
 # ---- the status is the command's ----
 
