@@ -417,15 +417,24 @@ static void held_task_waits_for_one_look_at_the_socket(void)
 	send_event(2, 77);
 	send_event(3, 0);
 	kernel.reads = 0;
-	EQUAL(2, prefork_next_many(pf, many, 8, -1));
+	EQUAL(2, prefork_next_many(pf, many, 8, 1000));
 	EQUAL(77, many[1].cookie);
 	EQUAL(2, kernel.reads);
-	EQUAL(1, prefork_next_many(pf, many, 8, -1));
+	EQUAL(1, prefork_next_many(pf, many, 8, 1000));
 	EQUAL(3, many[0].seq);
+	teardown(pf);
+}
+
+static void empty_socket_is_not_read_before_the_wait(void)
+{
+	struct prefork *pf = setup();
+
 	EQUAL(0, prefork_release(pf, 77));
-	send_event(4, 78);
 	kernel.reads = 0;
-	EQUAL(1, prefork_next_many(pf, many, 8, -1));
+	EQUAL(0, prefork_next_many(pf, many, 8, 20));
+	EQUAL(0, kernel.reads);
+	send_event(1, 78);
+	EQUAL(1, prefork_next_many(pf, many, 8, 1000));
 	EQUAL(1, kernel.reads);
 	teardown(pf);
 }
@@ -437,7 +446,7 @@ static void all_that_is_there_comes_at_once(void)
 	send_event(1, 0);
 	EQUAL(0, prefork_release(pf, 77));
 	send_event(2, 0);
-	EQUAL(2, prefork_next_many(pf, many, 8, -1));
+	EQUAL(2, prefork_next_many(pf, many, 8, 1000));
 	send_event(3, 0);
 	EQUAL(0, prefork_next_many(pf, many, 0, 1));
 	teardown(pf);
@@ -690,6 +699,8 @@ int main(void)
 		  many_events_take_one_look_at_the_socket },
 		{ "a held task waits for one look at the socket",
 		  held_task_waits_for_one_look_at_the_socket },
+		{ "an empty socket is not read before the wait",
+		  empty_socket_is_not_read_before_the_wait },
 		{ "all that is there comes at once", all_that_is_there_comes_at_once },
 		{ "a stop does not end the wait", stop_does_not_end_the_wait },
 		{ "a failure waits for the events before it",
