@@ -43,10 +43,6 @@ static int put_u64(struct sk_buff *skb, int attr, u64 value)
 	return put(skb, attr, &value, sizeof(value));
 }
 
-#define HEADERS_SIZE	(NLMSG_HDRLEN + GENL_HDRLEN)
-#define U32_SIZE	nla_total_size(sizeof(u32))
-#define U64_SIZE	nla_total_size_64bit(sizeof(u64))
-
 static int put_pid_nr(struct sk_buff *skb, int attr, struct pid *pid,
 		      struct pid_namespace *ns)
 {
@@ -157,6 +153,10 @@ static int fill_particulars(struct sk_buff *skb, const struct event *event,
 		return 0;
 	}
 }
+
+#define HEADERS_SIZE	(NLMSG_HDRLEN + GENL_HDRLEN)
+#define U32_SIZE	nla_total_size(sizeof(u32))
+#define U64_SIZE	nla_total_size_64bit(sizeof(u64))
 
 /* At most: not each is put for each event. */
 static size_t particulars_size(const struct event *event)
