@@ -230,10 +230,10 @@ int prefork_next(struct prefork *pf, struct prefork_event *event,
  *
  * Fills up to @room elements of @events, in their order, with far fewer system
  * calls than as many calls of prefork_next(). Waits at most @timeout_ms, as that
- * does, for the first; does not wait for more. Returns how many there were. Less
- * than @room: more have not come so far, or some task waits for an answer to one
- * of these. A failure, see prefork_next(), is told when all events before it have
- * been taken.
+ * does, for the first; does not wait for more, nor where there is no room. Returns
+ * how many there were. Less than @room: more have not come so far, or some task
+ * waits for an answer to one of these. A failure, see prefork_next(), is told
+ * when all events before it have been taken.
  */
 int prefork_next_many(struct prefork *pf, struct prefork_event *events,
 		      int room, int timeout_ms);

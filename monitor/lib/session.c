@@ -485,6 +485,8 @@ int prefork_next_many(struct prefork *pf, struct prefork_event *events, int room
 	int got;
 
 	prefork_message_clear();
+	if (room <= 0)
+		return 0;
 	for (;; look = true) {
 		got = try_next(pf, events, room, look);
 		if (got || !timeout_ms)

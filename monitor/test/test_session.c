@@ -448,7 +448,7 @@ static void all_that_is_there_comes_at_once(void)
 	send_event(2, 0);
 	EQUAL(2, prefork_next_many(pf, many, 8, 1000));
 	send_event(3, 0);
-	EQUAL(0, prefork_next_many(pf, many, 0, 1));
+	EQUAL(0, prefork_next_many(pf, many, 0, -1));
 	teardown(pf);
 }
 
