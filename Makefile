@@ -15,10 +15,12 @@ CMD = make -C monitor -j2 O=/tmp/monitor
 
 # For another processor all stands apart, and programs are built by a compiler for that.
 build = $(CURDIR)/build$(if $(filter %-arm64,$(KERNEL)),/arm64)
-cross = $(if $(filter %-arm64,$(KERNEL)),selftests/qemu/cross $(KERNEL)) $(MAKE)
+cross = $(if $(filter %-arm64,$(KERNEL)),selftests/qemu/cross $(KERNEL)) $(MAKE) $(jobs)
 vm := selftests/qemu/vm
 out = $(build)/$(if $(KDIR),kdir,$(KERNEL))
-kbuild = $(if $(KDIR),$(MAKE) -C $(KDIR),selftests/qemu/kbuild $(KERNEL)) M=$(out)
+kbuild = $(if $(KDIR),$(MAKE) -C $(KDIR),selftests/qemu/kbuild $(KERNEL)) $(jobs) M=$(out)
+# As many compilers as there are processors, unless make was told how many.
+jobs = $(if $(filter -j%,$(MAKEFLAGS)),,-j$(shell nproc))
 
 all: module monitor
 
