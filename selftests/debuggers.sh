@@ -16,13 +16,27 @@ is_waiting() { grep -q pipe_read "/proc/$1/wchan"; }
 is_traced() { grep -q '^TracerPid:.*[1-9]' "/proc/$1/status"; }
 is_watched() { vforkmon status | grep -q "^ *$1 "; }
 
-# Whatever is alive of all inferiors goes on until none is.
-cat >to-the-end.py <<'EOF'
+# Whatever is alive of all inferiors goes on until none is. While gdb stops all for the end of one,
+# another may end as well: its threads cannot go on, and gdb hears of that end only when one of
+# another inferior does. There may be none left; gdb, which cannot even quit then, has to be tried again.
+too_late=2
+cat >to-the-end.py <<EOF
+import os
+
 def alive():
     return [i for i in gdb.inferiors() if i.pid]
+
+def goes_on(thread):
+    try:
+        thread.switch()
+        gdb.execute("continue")
+    except gdb.error:
+        return False
+    return True
+
 while alive():
-    gdb.execute("inferior %d" % alive()[0].num)
-    gdb.execute("continue")
+    if not any(goes_on(t) for i in alive() for t in i.threads()):
+        os._exit($too_late)
 gdb.execute("info inferiors")
 EOF
 
@@ -64,10 +78,10 @@ tell_gdb() {
 # What the loader of a program unmaps depends on where the kernel puts it.
 still=(setarch -R)
 
-# family_with TOOL FOLDER [OPTION...]: the family, with the tool attached and then, if there are
-# options, watched with these, before it goes on.
-family_with() {
-	local tool=$1 folder=$2 family_pid tool_pid watch_pid=
+# family_once TOOL FOLDER [OPTION...]: the family, with the tool attached and then, if there are
+# options, watched with these, before it goes on. Fails if the tool came too late.
+family_once() {
+	local tool=$1 folder=$2 family_pid tool_pid tool_status=0 watch_pid=
 	shift 2
 	rm -rf "$folder"
 	mkdir "$folder"
@@ -86,11 +100,18 @@ family_with() {
 	exec 9>&-
 	wait "$family_pid"
 	echo "status $?" >>"$folder/out"
-	wait "$tool_pid"
-	echo "status of the tool $?" >>"$folder/out"
+	wait "$tool_pid" || tool_status=$?
+	echo "status of the tool $tool_status" >>"$folder/out"
 	[ -z "$watch_pid" ] || wait "$watch_pid"
 	tell_calls "$folder"
 	tell_gdb "$folder"
+	[ $tool_status != $too_late ]
+}
+
+family_with() {
+	until family_once "$@"; do
+		echo "# $1 came too late, once more"
+	done
 }
 
 # same: the family, watched, and what was said of it, is what it was unwatched.
