@@ -221,12 +221,11 @@ static int begin(struct adopt *adopt, const struct prefork_event *event,
 
 static pid_t parent_of(const struct prefork_event *event)
 {
-	uint64_t start_time;
-	pid_t ppid = event->ppid;
+	struct origin origin = { .ppid = event->ppid };
 
-	if (!ppid)
-		proc_origin(event->pid, &ppid, &start_time);
-	return ppid;
+	if (!origin.ppid)
+		proc_origin(event->pid, &origin);
+	return origin.ppid;
 }
 
 static bool matches(const struct adopt *adopt, const struct template_values *values)

@@ -55,6 +55,7 @@ struct follow {
 	uint64_t heard;		/* when the last one was taken, after a loss */
 	uint64_t lost;		/* events */
 	struct prefork_event events[BURST];
+	struct origin origins[BURST];	/* of their processes */
 };
 
 static void on_found(void *follow, pid_t pid, const char *comm)
@@ -195,11 +196,10 @@ bool follow_found(struct follow *follow, pid_t pid, const char *comm)
 {
 	char *command = follow->options->tree ? proc_command(pid, "") : NULL;
 	struct adopter *adopter = follow->adopter;
-	uint64_t start = follow->sink.epoch;
-	pid_t ppid = 0;
+	struct origin origin = { .start = follow->sink.epoch };
 
-	proc_origin(pid, &ppid, &start);
-	if (!tree_add(follow->tree, pid, ppid, start, comm, command))
+	proc_origin(pid, &origin);
+	if (!tree_add(follow->tree, pid, &origin, comm, command))
 		return false;
 	if (adopter && adopter->ops->found)
 		adopter->ops->found(adopter, pid);
@@ -244,17 +244,19 @@ static void check_sequence(struct follow *follow, const struct prefork_event *ev
 	follow->seq = event->seq;
 }
 
-static void show(struct follow *follow, const struct prefork_event *event)
+static void show(struct follow *follow, const struct prefork_event *event,
+		 const struct origin *origin)
 {
 	check_sequence(follow, event);
 	if (event->type == PREFORK_EVENT_LOST)
 		lose(follow, event, event->count);
 	else if (!follow->options->quiet)
-		follow->sink.ops->event(&follow->sink, event);
+		follow->sink.ops->event(&follow->sink, event, origin);
 }
 
 /* What somebody may be waiting for. */
-static void handle(struct follow *follow, const struct prefork_event *event)
+static void handle(struct follow *follow, const struct prefork_event *event,
+		   struct origin *origin)
 {
 	char *command = NULL;
 
@@ -262,7 +264,7 @@ static void handle(struct follow *follow, const struct prefork_event *event)
 		command = proc_command(event->pid, event->path);
 	if (event->type != PREFORK_EVENT_LOST)
 		follow->read = event->time;
-	tree_event(follow->tree, event, command);
+	tree_event(follow->tree, event, command, origin);
 	answer(follow, event);
 }
 
@@ -277,7 +279,7 @@ static int take_more(struct follow *follow, int count, bool *held)
 
 	*held = false;
 	for (int i = 0; i < got; i++) {
-		handle(follow, &events[i]);
+		handle(follow, &events[i], &follow->origins[count + i]);
 		*held |= prefork_event_is_hold(&events[i]);
 	}
 	return got;
@@ -298,7 +300,7 @@ static int take_burst(struct follow *follow)
 		count += got > 0 ? got : 0;
 	} while (held && count < BURST);
 	for (int i = 0; i < count; i++)
-		show(follow, &follow->events[i]);
+		show(follow, &follow->events[i], &follow->origins[i]);
 	follow->drained = got >= 0 && count < BURST;
 	if (count > 0 && resync_pending(follow->resync))
 		follow->heard = boottime();

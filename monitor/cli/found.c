@@ -38,7 +38,6 @@ static int add(const struct prefork_watched *watched, void *arg)
 {
 	struct list *list = arg;
 	struct found *found;
-	pid_t ppid;
 
 	if (!found_is_ours(list->pf, watched))
 		return 0;
@@ -48,7 +47,7 @@ static int add(const struct prefork_watched *watched, void *arg)
 	found->pid = watched->pid;
 	memcpy(found->comm, watched->comm, sizeof(found->comm));
 	/* One that is gone already will be told of by an event. */
-	if (proc_origin(found->pid, &ppid, &found->start))
+	if (proc_origin(found->pid, &found->origin))
 		list->count++;
 	return 0;
 }
@@ -58,8 +57,8 @@ int found_compare(const void *left, const void *right)
 {
 	const struct found *a = left, *b = right;
 
-	if (a->start != b->start)
-		return a->start < b->start ? -1 : 1;
+	if (a->origin.start != b->origin.start)
+		return a->origin.start < b->origin.start ? -1 : 1;
 	return a->pid < b->pid ? -1 : a->pid > b->pid;
 }
 

@@ -4,15 +4,16 @@
 #define FOUND_H
 
 #include <stdbool.h>
-#include <stdint.h>
 #include <sys/types.h>
+
+#include "core/origin.h"
 
 struct prefork;
 struct prefork_watched;
 
 struct found {
 	pid_t pid;
-	uint64_t start;		/* CLOCK_BOOTTIME, ns */
+	struct origin origin;
 	char comm[16];
 };
 

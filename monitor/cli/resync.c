@@ -185,7 +185,7 @@ static void compare(const struct process *process, void *arg)
 	pid_t pid = process->pid;
 	bool lives;
 
-	if (process->start >= resync->time || was_watched(resync, pid) ||
+	if (process->origin.start >= resync->time || was_watched(resync, pid) ||
 	    is_watched(resync, pid, true))
 		return;
 	lives = proc_lives(pid);
@@ -228,12 +228,10 @@ static void release(const struct resync *resync)
 
 static void settle(struct resync *resync)
 {
-	pid_t ppid;
-
 	resync->found = resync->gone = 0;
 	tree_each_running(resync->tree, compare, resync);
 	for (size_t i = 0; i < resync->count; i++)
-		proc_origin(resync->watched[i].pid, &ppid, &resync->watched[i].start);
+		proc_origin(resync->watched[i].pid, &resync->watched[i].origin);
 	sort(resync, found_compare);
 	for (size_t i = 0; i < resync->count; i++)
 		reconcile(resync, &resync->watched[i]);

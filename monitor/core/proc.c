@@ -110,7 +110,7 @@ bool proc_lives(pid_t pid)
 	return rest && sscanf(rest, ") %c", &state) == 1 && state != 'Z' && state != 'X';
 }
 
-bool proc_origin(pid_t pid, pid_t *ppid, uint64_t *start)
+bool proc_origin(pid_t pid, struct origin *origin)
 {
 	char text[1024];
 	const char *rest = read_stat(pid, text, sizeof(text));
@@ -120,8 +120,8 @@ bool proc_origin(pid_t pid, pid_t *ppid, uint64_t *start)
 	if (!rest || sscanf(rest, ") %*c %d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u"
 			    " %*d %*d %*d %*d %*d %*d %llu", &parent, &ticks) != 2)
 		return false;
-	*ppid = parent;
-	*start = ticks * (UINT64_C(1000000000) / (uint64_t)sysconf(_SC_CLK_TCK));
+	origin->ppid = parent;
+	origin->start = ticks * (UINT64_C(1000000000) / (uint64_t)sysconf(_SC_CLK_TCK));
 	return true;
 }
 

@@ -8,6 +8,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "origin.h"
+
 /*
  * The command line, quoted, for free(3). NULL when the process is gone, or
  * runs something else than @exe by now (any, where that is empty).
@@ -26,8 +28,8 @@ uid_t proc_uid(pid_t pid);
 /* False when it has ended, though nobody may have waited for it yet. */
 bool proc_lives(pid_t pid);
 
-/* Parent and time of birth (CLOCK_BOOTTIME, ns). False when it is gone. */
-bool proc_origin(pid_t pid, pid_t *ppid, uint64_t *start);
+/* Its parent, and when it was born, to a hundredth of a second. False when it is gone. */
+bool proc_origin(pid_t pid, struct origin *origin);
 
 /*
  * The number that /proc/TID/status has under @key ("Tgid", "PPid", "TracerPid"),

@@ -73,16 +73,16 @@ static void retire(struct tree *tree, struct process *process, enum process_stat
 		process_free(process);
 }
 
-static struct process *begin(struct tree *tree, pid_t pid, pid_t ppid, uint64_t start)
+static struct process *begin(struct tree *tree, pid_t pid, const struct origin *origin)
 {
 	struct process *process = calloc(1, sizeof(*process));
 	struct process **bucket = bucket_of(tree, pid);
-	struct process *parent = find(tree, ppid);
+	struct process *parent = find(tree, origin->ppid);
 
 	if (!process)
 		return NULL;
 	process->pid = pid;
-	process->start = start;
+	process->origin = *origin;
 	process->depth = parent ? parent->depth + 1 : 0;
 	if (tree->remember)
 		link_process(tree, process, parent);
@@ -149,7 +149,7 @@ void tree_destroy(struct tree *tree)
 	free(tree);
 }
 
-bool tree_add(struct tree *tree, pid_t pid, pid_t ppid, uint64_t start,
+bool tree_add(struct tree *tree, pid_t pid, const struct origin *origin,
 	      const char *comm, char *command)
 {
 	struct process *process = find(tree, pid);
@@ -158,7 +158,7 @@ bool tree_add(struct tree *tree, pid_t pid, pid_t ppid, uint64_t start,
 		free(command);
 		return true;
 	}
-	process = begin(tree, pid, ppid, start);
+	process = begin(tree, pid, origin);
 	if (!process) {
 		free(command);
 		return false;
@@ -205,11 +205,12 @@ void tree_each_running(const struct tree *tree,
 /* What an event speaks of, also where its birth was not seen. */
 static struct process *subject(struct tree *tree, const struct prefork_event *event)
 {
+	const struct origin unknown = { .start = event->time };
 	struct process *process = find(tree, event->pid);
 
 	if (process)
 		return process;
-	process = begin(tree, event->pid, 0, event->time);
+	process = begin(tree, event->pid, &unknown);
 	if (process)
 		set_comm(process, event->comm);
 	return process;
@@ -217,17 +218,18 @@ static struct process *subject(struct tree *tree, const struct prefork_event *ev
 
 static bool born(struct tree *tree, const struct prefork_event *event)
 {
+	const struct origin origin = { .ppid = event->ppid, .start = event->time };
 	struct process *process = find(tree, event->pid);
 
 	if (process && process->found) {
 		/* Found running while this event was on its way. */
 		process->found = false;
-		process->start = event->time;
+		process->origin = origin;
 		return true;
 	}
 	if (process)
 		retire(tree, process, PROCESS_UNSEEN, event->time);
-	process = begin(tree, event->pid, event->ppid, event->time);
+	process = begin(tree, event->pid, &origin);
 	if (process)
 		set_comm(process, event->comm);
 	return process;
@@ -281,11 +283,9 @@ static bool unwatched(struct tree *tree, const struct prefork_event *event)
 	return process;
 }
 
-bool tree_event(struct tree *tree, const struct prefork_event *event, char *command)
+/* Anything but an exec. */
+static bool lived(struct tree *tree, const struct prefork_event *event)
 {
-	if (event->type == PREFORK_EVENT_EXEC)
-		return executed(tree, event, command);
-	free(command);
 	if (event->thread)
 		return true;
 	switch (event->type) {
@@ -298,6 +298,37 @@ bool tree_event(struct tree *tree, const struct prefork_event *event, char *comm
 	default:
 		return true;
 	}
+}
+
+static struct origin origin_of(const struct tree *tree, pid_t pid)
+{
+	const struct process *process = find(tree, pid);
+
+	return process ? process->origin : (struct origin){ 0 };
+}
+
+static bool is_birth(const struct prefork_event *event)
+{
+	return event->type == PREFORK_EVENT_BORN && !event->thread;
+}
+
+bool tree_event(struct tree *tree, const struct prefork_event *event, char *command,
+		struct origin *origin)
+{
+	bool done;
+
+	/* Before an end, after a beginning. */
+	if (origin && !is_birth(event))
+		*origin = origin_of(tree, event->pid);
+	if (event->type == PREFORK_EVENT_EXEC) {
+		done = executed(tree, event, command);
+	} else {
+		free(command);
+		done = lived(tree, event);
+	}
+	if (origin && is_birth(event))
+		*origin = origin_of(tree, event->pid);
+	return done;
 }
 
 size_t tree_count(const struct tree *tree)

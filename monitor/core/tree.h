@@ -15,6 +15,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "origin.h"
+
 struct prefork_event;
 struct tree;
 
@@ -27,12 +29,13 @@ enum process_state {
 
 struct process {
 	pid_t pid;
+	struct origin origin;
 	enum process_state state;
-	bool found;		/* it ran when it was seen first; .start is from
+	bool found;		/* it ran when it was seen first; .origin is from
 				 * /proc */
 	char comm[16];
 	char *command;		/* NULL: it never executed a program */
-	uint64_t start, end;	/* CLOCK_BOOTTIME, ns */
+	uint64_t end;		/* CLOCK_BOOTTIME, ns */
 	uint64_t utime, stime;	/* ns */
 	uint64_t maxrss;	/* KiB */
 	int status;		/* as from wait(2) */
@@ -54,16 +57,17 @@ void tree_destroy(struct tree *tree);
  * A process that runs already. Takes over @command. False without memory. One
  * that is known is left as it is.
  */
-bool tree_add(struct tree *tree, pid_t pid, pid_t ppid, uint64_t start,
+bool tree_add(struct tree *tree, pid_t pid, const struct origin *origin,
 	      const char *comm, char *command);
 
 /*
  * Every event in its order. Takes over @command, which goes with EXEC: the
- * command line, or NULL where it could not be had. False without memory; the
- * tree lacks that process then.
+ * command line, or NULL where it could not be had. *@origin, unless NULL, is
+ * that of the event's process. False without memory; the tree lacks that process
+ * then.
  */
 bool tree_event(struct tree *tree, const struct prefork_event *event,
-		char *command);
+		char *command, struct origin *origin);
 
 /*
  * Events were lost: a running process has another name by now. Takes over

@@ -87,6 +87,7 @@ static void check_json(const char *line, size_t size)
 static void show(const struct sink_ops *ops, const struct prefork_event *event,
 		 void (*check)(const char *line, size_t size))
 {
+	const struct origin origin = { .ppid = event->ppid, .start = event->seq };
 	struct sink sink = { .ops = ops };
 	char *line = NULL;
 	size_t size = 0;
@@ -95,7 +96,7 @@ static void show(const struct sink_ops *ops, const struct prefork_event *event,
 	if (event->type == PREFORK_EVENT_LOST)
 		ops->lost(&sink, event, event->count);
 	else
-		ops->event(&sink, event);
+		ops->event(&sink, event, &origin);
 	fclose(sink.out);
 	check(line, size);
 	free(line);
@@ -136,8 +137,8 @@ static void decode_event(const struct nlmsghdr *nlh, struct tree *trees[2])
 
 	show(&sink_text, &event, check_text);
 	show(&sink_json, &event, check_json);
-	tree_event(trees[0], &event, NULL);
-	tree_event(trees[1], &event, NULL);
+	tree_event(trees[0], &event, NULL, NULL);
+	tree_event(trees[1], &event, NULL, NULL);
 }
 
 static void decode_watched(const struct nlmsghdr *nlh)

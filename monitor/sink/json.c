@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * JSON Lines: one object an event, keys and units as the attributes of the
- * UAPI. A key is there exactly when the attribute is.
+ * UAPI. A key is there exactly when the attribute is; but "ppid" and "start",
+ * which are the process's, are there whenever they are known.
  */
 #include <prefork.h>
 
 #include "core/delivery.h"
+#include "core/origin.h"
 #include "core/signame.h"
 #include "core/tree.h"
 #include "jsonline.h"
@@ -48,7 +50,6 @@ static void add_details(struct json *line, const struct prefork_event *event)
 		json_number(line, "clone_flags", event->clone_flags);
 		break;
 	case PREFORK_EVENT_BORN:
-		json_integer(line, "ppid", event->ppid);
 		add_nspid(line, event);
 		json_number(line, "clone_flags", event->clone_flags);
 		break;
@@ -84,7 +85,16 @@ static void add_details(struct json *line, const struct prefork_event *event)
 	}
 }
 
-static void json_event(struct sink *sink, const struct prefork_event *event)
+static void add_origin(struct json *line, const struct origin *origin)
+{
+	if (origin->ppid)
+		json_integer(line, "ppid", origin->ppid);
+	if (origin->start)
+		json_number(line, "start", origin->start);
+}
+
+static void json_event(struct sink *sink, const struct prefork_event *event,
+		       const struct origin *origin)
 {
 	struct json line;
 
@@ -93,6 +103,7 @@ static void json_event(struct sink *sink, const struct prefork_event *event)
 	json_number(&line, "time", event->time);
 	json_integer(&line, "pid", event->pid);
 	json_integer(&line, "tid", event->tid);
+	add_origin(&line, origin);
 	json_text(&line, "comm", event->comm);
 	add_details(&line, event);
 	if (event->thread)
@@ -167,7 +178,7 @@ static void print_process(FILE *out, const struct process *process)
 	json_text(&line, "comm", process->comm);
 	if (process->command)
 		json_text(&line, "command", process->command);
-	json_number(&line, "start", process->start);
+	json_number(&line, "start", process->origin.start);
 	if (process->found)
 		json_true(&line, "found");
 	add_outcome(&line, process);

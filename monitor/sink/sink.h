@@ -11,12 +11,15 @@
 #include <stdio.h>
 
 struct delivery;
+struct origin;
 struct prefork_event;
 struct sink;
 struct tree;
 
 struct sink_ops {
-	void (*event)(struct sink *sink, const struct prefork_event *event);
+	/* Of a process with that origin. */
+	void (*event)(struct sink *sink, const struct prefork_event *event,
+		      const struct origin *origin);
 
 	/* @count events are missing here; @event is the next one there is. */
 	void (*lost)(struct sink *sink, const struct prefork_event *event, uint64_t count);

@@ -162,10 +162,12 @@ static double since(const struct sink *sink, uint64_t time)
 	return time < sink->epoch ? -seconds(sink->epoch - time) : seconds(time - sink->epoch);
 }
 
-static void text_event(struct sink *sink, const struct prefork_event *event)
+static void text_event(struct sink *sink, const struct prefork_event *event,
+		       const struct origin *origin)
 {
 	char comm[QUOTED(event->comm)];
 
+	(void)origin;
 	quote_name(comm, sizeof(comm), event->comm);
 	fprintf(sink->out, "%11.6f %7d %-15s %-11s ", since(sink, event->time), event->pid,
 		comm, prefork_event_name(event->type));
@@ -246,7 +248,7 @@ static void print_process(FILE *out, const struct process *process, uint64_t end
 
 	process_title(process, title, sizeof(title));
 	fprintf(out, "%10.3f %9.3f %9.3f %9s %7d  ",
-		seconds((process->state == PROCESS_RUNNING ? end : process->end) - process->start),
+		seconds((process->state == PROCESS_RUNNING ? end : process->end) - process->origin.start),
 		seconds(process->utime), seconds(process->stime),
 		outcome(process, name, sizeof(name)), process->pid);
 	print_branches(out, process);

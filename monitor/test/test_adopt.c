@@ -98,7 +98,7 @@ static bool tell(uint32_t type, pid_t pid, uint64_t cookie)
 		.comm = "a b\n$(c)",
 	};
 
-	tree_event(scene.tree, &event, NULL);
+	tree_event(scene.tree, &event, NULL, NULL);
 	return scene.adopter->ops->event(scene.adopter, &event, scene.tree);
 }
 

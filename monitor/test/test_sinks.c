@@ -44,10 +44,13 @@ static const char *end(void)
 	return text;
 }
 
+/* Of all events. */
+static const struct origin origin = { .ppid = 77, .start = 9 };
+
 static const char *show(const char *format, const struct prefork_event *event)
 {
 	begin(format);
-	sink.ops->event(&sink, event);
+	sink.ops->event(&sink, event, &origin);
 	return end();
 }
 
@@ -107,26 +110,26 @@ static void json_has_the_keys_of_the_uapi(void)
 	event.deadline = 5;
 	STRING(show("json", &event),
 	       "{\"event\":\"prefork\",\"seq\":3,\"time\":10012345000,\"pid\":1234,\"tid\":1234,"
-	       "\"comm\":\"make\",\"child\":1240,\"clone_flags\":16640,"
+	       "\"ppid\":77,\"start\":9,\"comm\":\"make\",\"child\":1240,\"clone_flags\":16640,"
 	       "\"cookie\":18446744073709551615,\"deadline\":5}\n");
 	make(PREFORK_EVENT_BORN)->ppid = 1;
 	event.thread = true;
 	strcpy(event.comm, "a\"\n\xff");
 	STRING(show("json", &event),
 	       "{\"event\":\"born\",\"seq\":3,\"time\":10012345000,\"pid\":1234,\"tid\":1234,"
-	       "\"comm\":\"a\\\"\\n\xef\xbf\xbd\",\"ppid\":1,\"clone_flags\":0,\"thread\":true}\n");
+	       "\"ppid\":77,\"start\":9,\"comm\":\"a\\\"\\n\xef\xbf\xbd\",\"clone_flags\":0,\"thread\":true}\n");
 	strcpy(make(PREFORK_EVENT_EXEC)->path, "/bin/true");
 	event.old_tid = 1234;
 	STRING(show("json", &event),
 	       "{\"event\":\"exec\",\"seq\":3,\"time\":10012345000,\"pid\":1234,\"tid\":1234,"
-	       "\"comm\":\"make\",\"path\":\"/bin/true\",\"old_tid\":1234}\n");
+	       "\"ppid\":77,\"start\":9,\"comm\":\"make\",\"path\":\"/bin/true\",\"old_tid\":1234}\n");
 	make(PREFORK_EVENT_EXIT)->status = 256;
 	event.utime = 1;
 	event.stime = 2;
 	event.maxrss = 3;
 	STRING(show("json", &event),
 	       "{\"event\":\"exit\",\"seq\":3,\"time\":10012345000,\"pid\":1234,\"tid\":1234,"
-	       "\"comm\":\"make\",\"status\":256,\"utime\":1,\"stime\":2,\"maxrss\":3}\n");
+	       "\"ppid\":77,\"start\":9,\"comm\":\"make\",\"status\":256,\"utime\":1,\"stime\":2,\"maxrss\":3}\n");
 }
 
 /* The value of a line with nothing but that text, as a parser understands it. */
@@ -233,7 +236,7 @@ static void inner_number_is_shown(void)
 	event.nspid = 2;
 	STRING(show("text", &event), "   0.012345    1234 make            born        "
 	       "by 77 (fork, 2 inside)\n");
-	CHECK(strstr(show("json", &event), ",\"ppid\":77,\"nspid\":2,"));
+	CHECK(strstr(show("json", &event), ",\"comm\":\"make\",\"nspid\":2,"));
 	event.thread = true;
 	STRING(show("text", &event), "   0.012345    1234 make            born        "
 	       "thread 1234 (by 77, 2 inside)\n");
@@ -287,21 +290,21 @@ static struct tree *small_tree(void)
 {
 	struct tree *tree = tree_create(true);
 
-	tree_add(tree, 1, 0, 10 * SECOND, "sh", strdup("sh -c x"));
+	tree_add(tree, 1, &(struct origin){ 0, 10 * SECOND }, "sh", strdup("sh -c x"));
 	make(PREFORK_EVENT_BORN)->ppid = 1;
 	event.pid = 2;
-	tree_event(tree, &event, NULL);
+	tree_event(tree, &event, NULL, NULL);
 	event.pid = 3;
-	tree_event(tree, &event, NULL);
+	tree_event(tree, &event, NULL, NULL);
 	event.pid = 4;
 	event.ppid = 2;
-	tree_event(tree, &event, NULL);
+	tree_event(tree, &event, NULL, NULL);
 	for (pid_t pid = 4; pid > 0; pid--) {
 		make(PREFORK_EVENT_EXIT)->pid = pid;
 		event.time = 11 * SECOND;
 		event.utime = SECOND;
 		event.status = pid == 3 ? SIGSEGV : pid << 8;
-		tree_event(tree, &event, NULL);
+		tree_event(tree, &event, NULL, NULL);
 	}
 	return tree;
 }
@@ -368,7 +371,7 @@ static void deep_tree_is_drawn_in_part(void)
 	for (pid_t pid = 1; pid <= 2000; pid++) {
 		make(PREFORK_EVENT_BORN)->pid = pid;
 		event.ppid = pid - 1;
-		tree_event(tree, &event, NULL);
+		tree_event(tree, &event, NULL, NULL);
 	}
 	begin("text");
 	sink.ops->footer(&sink, tree, 0);

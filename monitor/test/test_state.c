@@ -189,7 +189,7 @@ static void on_found(void *arg, pid_t pid, const char *comm)
 	CHECK(arg == &scene);
 	STRING(comm, "test_state");
 	scene.found = pid;
-	tree_add(scene.tree, pid, 0, boottime(), comm, NULL);
+	tree_add(scene.tree, pid, &(struct origin){ 0, boottime() }, comm, NULL);
 }
 
 static bool on_answers(void *arg, uint64_t cookie)
@@ -217,7 +217,7 @@ static void begin(void)
 	memset(&scene, 0, sizeof(scene));
 	scene.tree = tree_create(true);
 	scene.resync = resync_create((struct prefork *)&state, scene.tree, &listener);
-	tree_add(scene.tree, getpid(), 0, 1, "test_state", NULL);
+	tree_add(scene.tree, getpid(), &(struct origin){ 0, 1 }, "test_state", NULL);
 	watch(getpid());
 }
 
@@ -286,7 +286,7 @@ static void tell(uint32_t type, pid_t pid)
 	event = (struct prefork_event){
 		.type = type, .pid = pid, .tid = pid, .time = boottime(), .comm = "test_state",
 	};
-	tree_event(scene.tree, &event, NULL);
+	tree_event(scene.tree, &event, NULL, NULL);
 }
 
 static void event_on_its_way_makes_no_difference(void)
@@ -397,7 +397,7 @@ static void hold_that_nobody_answers_is_answered(void)
 	hold(getppid(), getppid(), 12);
 	state.watched[2].owner++;
 	scene.answered = 10;
-	tree_add(scene.tree, getppid(), 0, 1, "parent", NULL);
+	tree_add(scene.tree, getppid(), &(struct origin){ 0, 1 }, "parent", NULL);
 	lose();
 	EQUAL(0, state.released_count);
 	settle();

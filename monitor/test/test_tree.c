@@ -24,19 +24,19 @@ static struct prefork_event *make(uint32_t type, pid_t pid, uint64_t time)
 static void born(struct tree *tree, pid_t pid, pid_t ppid, uint64_t time)
 {
 	make(PREFORK_EVENT_BORN, pid, time)->ppid = ppid;
-	CHECK(tree_event(tree, &event, NULL));
+	CHECK(tree_event(tree, &event, NULL, NULL));
 }
 
 static void executes(struct tree *tree, pid_t pid, const char *command)
 {
 	strcpy(make(PREFORK_EVENT_EXEC, pid, 0)->path, "/bin/it");
-	CHECK(tree_event(tree, &event, command ? strdup(command) : NULL));
+	CHECK(tree_event(tree, &event, command ? strdup(command) : NULL, NULL));
 }
 
 static void ends(struct tree *tree, pid_t pid, uint64_t time, int status)
 {
 	make(PREFORK_EVENT_EXIT, pid, time)->status = status;
-	CHECK(tree_event(tree, &event, NULL));
+	CHECK(tree_event(tree, &event, NULL, NULL));
 }
 
 static const char *title(const struct process *process)
@@ -52,7 +52,7 @@ static void parentage_follows_births(void)
 	struct tree *tree = tree_create(true);
 	const struct process *p;
 
-	tree_add(tree, 1, 0, 5, "sh", strdup("sh -c x"));
+	tree_add(tree, 1, &(struct origin){ 0, 5 }, "sh", strdup("sh -c x"));
 	born(tree, 2, 1, 10);
 	executes(tree, 2, "/bin/true");
 	born(tree, 3, 1, 11);
@@ -68,7 +68,7 @@ static void parentage_follows_births(void)
 	EQUAL(2, p->pid);
 	EQUAL(PROCESS_ENDED, p->state);
 	EQUAL(256, p->status);
-	EQUAL(10, p->start);
+	EQUAL(10, p->origin.start);
 	EQUAL(20, p->end);
 	STRING(title(p), "/bin/true");
 	p = tree_next(p);
@@ -103,7 +103,7 @@ static void reused_pid_is_another_process(void)
 	/* Its end was missed. */
 	born(tree, 2, 1, 6);
 	EQUAL(PROCESS_UNSEEN, p->next_sibling->state);
-	EQUAL(6, tree_find(tree, 2)->start);
+	EQUAL(6, tree_find(tree, 2)->origin.start);
 	EQUAL(3, tree_running(tree));
 	tree_destroy(tree);
 }
@@ -112,16 +112,46 @@ static void found_process_may_be_born_later(void)
 {
 	struct tree *tree = tree_create(true);
 
-	tree_add(tree, 1, 0, 5, "sh", NULL);
-	tree_add(tree, 2, 1, 6, "sub", NULL);
+	tree_add(tree, 1, &(struct origin){ 0, 5 }, "sh", NULL);
+	tree_add(tree, 2, &(struct origin){ 1, 6 }, "sub", NULL);
 	CHECK(tree_find(tree, 2)->found);
 	born(tree, 2, 1, 7);
 	EQUAL(2, tree_count(tree));
 	CHECK(!tree_find(tree, 2)->found);
-	EQUAL(7, tree_find(tree, 2)->start);
+	EQUAL(7, tree_find(tree, 2)->origin.start);
 	/* And one that was born before it is found stays what it is. */
-	tree_add(tree, 2, 1, 9, "sub", strdup("sub"));
-	EQUAL(7, tree_find(tree, 2)->start);
+	tree_add(tree, 2, &(struct origin){ 1, 9 }, "sub", strdup("sub"));
+	EQUAL(7, tree_find(tree, 2)->origin.start);
+	tree_destroy(tree);
+}
+
+/* What is told of process 2 with an event of that type. */
+static struct origin origin_with(struct tree *tree, uint32_t type, uint64_t time)
+{
+	struct origin origin = { .ppid = -1 };
+
+	make(type, 2, time)->ppid = 1;
+	CHECK(tree_event(tree, &event, NULL, &origin));
+	return origin;
+}
+
+static void each_event_has_the_origin_of_its_process(void)
+{
+	static const uint32_t types[] = {
+		PREFORK_EVENT_BORN, PREFORK_EVENT_PREFORK, PREFORK_EVENT_EXEC, PREFORK_EVENT_EXIT,
+	};
+	struct tree *tree = tree_create(false);
+	struct origin origin;
+
+	for (uint64_t life = 0; life < 2; life++)
+		for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
+			origin = origin_with(tree, types[i], 10 * life + i);
+			EQUAL(1, origin.ppid);
+			EQUAL(10 * life, origin.start);
+		}
+	origin = origin_with(tree, PREFORK_EVENT_PREFORK, 30);
+	EQUAL(0, origin.ppid);
+	EQUAL(0, origin.start);
 	tree_destroy(tree);
 }
 
@@ -131,9 +161,9 @@ static void threads_are_no_processes(void)
 
 	born(tree, 1, 0, 1);
 	make(PREFORK_EVENT_BORN, 1, 2)->thread = true;
-	tree_event(tree, &event, NULL);
+	tree_event(tree, &event, NULL, NULL);
 	make(PREFORK_EVENT_EXIT, 1, 3)->thread = true;
-	tree_event(tree, &event, NULL);
+	tree_event(tree, &event, NULL, NULL);
 	EQUAL(1, tree_count(tree));
 	EQUAL(PROCESS_RUNNING, tree_find(tree, 1)->state);
 	tree_destroy(tree);
@@ -157,7 +187,7 @@ static void events_of_strangers_make_roots(void)
 	executes(tree, 7, "seven");
 	ends(tree, 8, 3, 0);
 	make(PREFORK_EVENT_UNWATCHED, 7, 9);
-	tree_event(tree, &event, NULL);
+	tree_event(tree, &event, NULL, NULL);
 	EQUAL(2, tree_count(tree));
 	EQUAL(0, tree_running(tree));
 	EQUAL(PROCESS_UNWATCHED, tree_first(tree)->state);
@@ -189,7 +219,7 @@ static void what_was_missed_can_be_made_up_for(void)
 	struct tree *tree = tree_create(true);
 	const struct process *p;
 
-	tree_add(tree, 1, 0, 5, "sh", NULL);
+	tree_add(tree, 1, &(struct origin){ 0, 5 }, "sh", NULL);
 	born(tree, 2, 1, 6);
 	born(tree, 3, 1, 6);
 	tree_rename(tree, 2, "new", strdup("new -x"));
@@ -251,6 +281,8 @@ int main(void)
 		{ "parentage follows births", parentage_follows_births },
 		{ "a reused PID is another process", reused_pid_is_another_process },
 		{ "a process that was found may be born later", found_process_may_be_born_later },
+		{ "each event has the origin of its process",
+		  each_event_has_the_origin_of_its_process },
 		{ "threads are no processes", threads_are_no_processes },
 		{ "a command whose arguments are unknown is marked",
 		  command_without_arguments_is_marked },
