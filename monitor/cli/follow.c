@@ -13,6 +13,7 @@
 
 #include "core/adopter.h"
 #include "core/clock.h"
+#include "core/delivery.h"
 #include "core/proc.h"
 #include "core/tree.h"
 #include "diagnose.h"
@@ -125,6 +126,8 @@ static bool open_all(struct follow *follow)
 		.out = output_stream(follow->output),
 		.epoch = boottime(),
 	};
+	if (follow->sink.ops->header)
+		follow->sink.ops->header(&follow->sink);
 	return true;
 }
 
@@ -208,8 +211,10 @@ bool follow_found(struct follow *follow, pid_t pid, const char *comm)
 
 void follow_signal(struct follow *follow, const struct delivery *delivery)
 {
+	const struct origin origin = tree_origin(follow->tree, delivery->pid);
+
 	if (!follow->options->quiet)
-		follow->sink.ops->signal(&follow->sink, delivery);
+		follow->sink.ops->signal(&follow->sink, delivery, &origin);
 }
 
 void follow_missed(struct follow *follow, uint64_t count)

@@ -46,7 +46,8 @@ static const struct option long_options[] = {
 
 static const char options_help[] =
 "  -o, --output FILE     write events to FILE instead of standard output\n"
-"      --format FORMAT   text (default), or json: one object a line\n"
+"      --format FORMAT   text (default); json: one object a line; csv; pipe: values\n"
+"                        between bars\n"
 "      --hold KINDS      hold who is about to create a process until vforkmon\n"
 "                        has seen it: none (default); vfork: for vfork(2) and\n"
 "                        posix_spawn(3); fork: for every process; all: for\n"
@@ -174,7 +175,7 @@ static const char *set(struct options *options, int option)
 		options->quiet = true;
 		return NULL;
 	case OPTION_FORMAT:
-		return set_format(options, optarg) ? NULL : "--format is text or json";
+		return set_format(options, optarg) ? NULL : "--format is text, json, csv or pipe";
 	case OPTION_HOLD:
 		return set_hold(options, optarg) ? NULL : "--hold is none, vfork, fork or all";
 	case OPTION_TIMEOUT:

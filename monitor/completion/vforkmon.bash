@@ -42,7 +42,7 @@ _vforkmon() {
 	[ "$cur" != '=' ] || cur=''
 	case $prev in
 	-o | --output) mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
-	--format) words='text json' ;;
+	--format) words='text json csv pipe' ;;
 	--hold) words='none vfork fork all' ;;
 	--adopt-on) words='birth exec' ;;
 	--adopt-ready) words='ptrace exit notify' ;;

@@ -38,6 +38,13 @@ const struct process *tree_find(const struct tree *tree, pid_t pid)
 	return find(tree, pid);
 }
 
+struct origin tree_origin(const struct tree *tree, pid_t pid)
+{
+	const struct process *process = find(tree, pid);
+
+	return process ? process->origin : (struct origin){ 0 };
+}
+
 static void process_free(struct process *process)
 {
 	free(process->command);
@@ -300,13 +307,6 @@ static bool lived(struct tree *tree, const struct prefork_event *event)
 	}
 }
 
-static struct origin origin_of(const struct tree *tree, pid_t pid)
-{
-	const struct process *process = find(tree, pid);
-
-	return process ? process->origin : (struct origin){ 0 };
-}
-
 static bool is_birth(const struct prefork_event *event)
 {
 	return event->type == PREFORK_EVENT_BORN && !event->thread;
@@ -319,7 +319,7 @@ bool tree_event(struct tree *tree, const struct prefork_event *event, char *comm
 
 	/* Before an end, after a beginning. */
 	if (origin && !is_birth(event))
-		*origin = origin_of(tree, event->pid);
+		*origin = tree_origin(tree, event->pid);
 	if (event->type == PREFORK_EVENT_EXEC) {
 		done = executed(tree, event, command);
 	} else {
@@ -327,7 +327,7 @@ bool tree_event(struct tree *tree, const struct prefork_event *event, char *comm
 		done = lived(tree, event);
 	}
 	if (origin && is_birth(event))
-		*origin = origin_of(tree, event->pid);
+		*origin = tree_origin(tree, event->pid);
 	return done;
 }
 

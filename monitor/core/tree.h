@@ -85,6 +85,9 @@ void tree_each_running(const struct tree *tree,
 /* A running process, or NULL. */
 const struct process *tree_find(const struct tree *tree, pid_t pid);
 
+/* Of a running process. */
+struct origin tree_origin(const struct tree *tree, pid_t pid);
+
 size_t tree_count(const struct tree *tree);
 size_t tree_running(const struct tree *tree);
 

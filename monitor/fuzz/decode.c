@@ -137,6 +137,8 @@ static void decode_event(const struct nlmsghdr *nlh, struct tree *trees[2])
 
 	show(&sink_text, &event, check_text);
 	show(&sink_json, &event, check_json);
+	show(&sink_pipe, &event, check_text);
+	show(&sink_csv, &event, check_lines);
 	tree_event(trees[0], &event, NULL, NULL);
 	tree_event(trees[1], &event, NULL, NULL);
 }

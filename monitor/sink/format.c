@@ -12,6 +12,8 @@ static const struct {
 } formats[] = {
 	{ "text", &sink_text },
 	{ "json", &sink_json },
+	{ "csv", &sink_csv },
+	{ "pipe", &sink_pipe },
 };
 
 const struct sink_ops *format_find(const char *name)

@@ -13,10 +13,14 @@
 struct delivery;
 struct origin;
 struct prefork_event;
+struct record;
 struct sink;
 struct tree;
 
 struct sink_ops {
+	/* Before anything else. May be NULL. */
+	void (*header)(struct sink *sink);
+
 	/* Of a process with that origin. */
 	void (*event)(struct sink *sink, const struct prefork_event *event,
 		      const struct origin *origin);
@@ -32,10 +36,14 @@ struct sink_ops {
 	void (*resync)(struct sink *sink, uint64_t time, size_t found, size_t gone);
 
 	/* What is traced takes a signal. Not in order with the events. */
-	void (*signal)(struct sink *sink, const struct delivery *delivery);
+	void (*signal)(struct sink *sink, const struct delivery *delivery,
+		       const struct origin *origin);
 
 	/* When all is over, with @lost events. The tree remembers. */
 	void (*footer)(struct sink *sink, const struct tree *tree, uint64_t lost);
+
+	/* Of sinks made of the functions in record.h. */
+	void (*write)(FILE *out, const struct record *record);
 };
 
 /* Sinks keep nothing else, so that who creates them needs no destructor. */
@@ -47,5 +55,7 @@ struct sink {
 
 extern const struct sink_ops sink_text;
 extern const struct sink_ops sink_json;
+extern const struct sink_ops sink_csv;
+extern const struct sink_ops sink_pipe;
 
 #endif

@@ -72,6 +72,8 @@ static void formats_have_names(void)
 {
 	CHECK(format_find("text") == &sink_text);
 	CHECK(format_find("json") == &sink_json);
+	CHECK(format_find("csv") == &sink_csv);
+	CHECK(format_find("pipe") == &sink_pipe);
 	CHECK(!format_find("xml"));
 }
 
@@ -201,6 +203,172 @@ static void json_has_objects_and_arrays(void)
 	STRING(end(), "{\"a\":{\"b\":1},\"none\":[],\"c\":[{\"d\":0},{\"d\":1}],\"e\":true}\n");
 }
 
+/* One of each type, with a name that needs care in every format. */
+static void write_all_types(void)
+{
+	for (uint32_t type = PREFORK_EVENT_PREFORK; type <= PREFORK_EVENT_ADOPTED; type++) {
+		if (type == PREFORK_EVENT_LOST)
+			continue;
+		make(type)->child = 1240;
+		strcpy(event.comm, "a|b,\"\\\r\n\xff");
+		strcpy(event.path, "/bin/\"x\",|\ny");
+		event.old_tid = event.pid;
+		event.ppid = origin.ppid;
+		event.nspid = 1;
+		event.status = 256;
+		event.error = EAGAIN;
+		event.thread = type == PREFORK_EVENT_TIMEOUT;
+		event.cookie = UINT64_MAX;
+		sink.ops->event(&sink, &event, &origin);
+	}
+}
+
+static struct tree *small_tree(void)
+{
+	struct tree *tree = tree_create(true);
+
+	tree_add(tree, 1, &(struct origin){ 0, 10 * SECOND }, "sh", strdup("sh -c x"));
+	make(PREFORK_EVENT_BORN)->ppid = 1;
+	event.pid = 2;
+	tree_event(tree, &event, NULL, NULL);
+	event.pid = 3;
+	tree_event(tree, &event, NULL, NULL);
+	event.pid = 4;
+	event.ppid = 2;
+	tree_event(tree, &event, NULL, NULL);
+	for (pid_t pid = 4; pid > 0; pid--) {
+		make(PREFORK_EVENT_EXIT)->pid = pid;
+		event.time = 11 * SECOND;
+		event.utime = SECOND;
+		event.status = pid == 3 ? SIGSEGV : pid << 8;
+		tree_event(tree, &event, NULL, NULL);
+	}
+	return tree;
+}
+
+/* Every format's whole output, about the same. */
+static void write_everything(const char *format)
+{
+	const struct delivery delivery = { .pid = 2, .tid = 3, .comm = ",", .signal = SIGHUP };
+	struct tree *tree = small_tree();
+
+	begin(format);
+	if (sink.ops->header)
+		sink.ops->header(&sink);
+	write_all_types();
+	sink.ops->lost(&sink, make(PREFORK_EVENT_LOST), 5);
+	sink.ops->resync(&sink, 11 * SECOND, 2, 1);
+	sink.ops->signal(&sink, &delivery, &origin);
+	sink.ops->footer(&sink, tree, 1);
+	end();
+	tree_destroy(tree);
+}
+
+static void to_file(const char *format, char *name)
+{
+	int fd = mkstemp(name);
+
+	write_everything(format);
+	CHECK(fd >= 0 && write(fd, text, size) == (ssize_t)size);
+	close(fd);
+}
+
+/* Others' readers are the judges. */
+static void csv_says_what_json_says(void)
+{
+	static const char judge[] =
+		"import csv, json, sys\n"
+		"rows = list(csv.DictReader(open(sys.argv[1], newline='', encoding='utf-8'), strict=True))\n"
+		"lines = [json.loads(line) for line in open(sys.argv[2], encoding='utf-8')]\n"
+		"told = [{k: v for k, v in row.items() if v != ''} for row in rows]\n"
+		"wanted = [{k: '1' if v is True else str(v) for k, v in line.items()} for line in lines]\n"
+		"assert len(rows) > 10 and all(None not in row for row in rows)\n"
+		"assert told == wanted, [pair for pair in zip(told, wanted) if pair[0] != pair[1]][0]\n"
+		"assert list(lines[0]) == [k for k in rows[0] if k in lines[0]]\n";
+	char csv[] = "/tmp/test_sinks.XXXXXX", json[] = "/tmp/test_sinks.XXXXXX", command[2048];
+
+	to_file("csv", csv);
+	to_file("json", json);
+	snprintf(command, sizeof(command), "python3 -c \"$JUDGE\" %s %s", csv, json);
+	setenv("JUDGE", judge, 1);
+	EQUAL(0, system(command));
+	unlink(csv);
+	unlink(json);
+}
+
+static void csv_is_quoted_where_it_must_be(void)
+{
+	const char *line;
+
+	begin("csv");
+	sink.ops->header(&sink);
+	STRING(end(), "event,seq,time,pid,tid,ppid,start,comm,child,nspid,clone_flags,path,old_tid,"
+	       "depth,command,found,gone,end,status,utime,stime,maxrss,suspended,errno,reason,"
+	       "signal,name,sender,tracer,thread,cookie,deadline,count,processes,running,lost\r\n");
+	make(PREFORK_EVENT_PREFORK)->child = 1240;
+	line = show("csv", &event);
+	STRING(line, "prefork,3,10012345000,1234,1234,77,9,make,1240,,0,,,,,,,,,,,,,,,,,,,,,,,,,\r\n");
+	strcpy(event.comm, "a \"b\"");
+	CHECK(strstr(show("csv", &event), ",\"a \"\"b\"\"\",1240,"));
+	strcpy(event.comm, "a,\xff");
+	CHECK(strstr(show("csv", &event), ",\"a,\xef\xbf\xbd\",1240,"));
+}
+
+static void pipe_has_the_values_in_their_places(void)
+{
+	make(PREFORK_EVENT_PREFORK)->child = 1240;
+	STRING(show("pipe", &event), "PREFORK|12|1234|make|1240|make|1234|77|9\n");
+	make(PREFORK_EVENT_BORN)->ppid = 77;
+	STRING(show("pipe", &event), "FORK|12|77|make|1234|make|1234|77|9\n");
+	event.thread = true;
+	event.tid = 1240;
+	STRING(show("pipe", &event), "THREAD_FORK|12|1234|make|1240|make|1240|77|9\n");
+	make(PREFORK_EVENT_FORK_FAILED)->error = EAGAIN;
+	event.child = 1240;
+	STRING(show("pipe", &event), "FORK_FAILED|12|1234|make|1240|EAGAIN|1234|77|9\n");
+	strcpy(make(PREFORK_EVENT_EXEC)->path, "/bin/true");
+	STRING(show("pipe", &event), "EXEC|12|1234|make|/bin/true|1234|77|9\n");
+	make(PREFORK_EVENT_EXIT)->status = 256;
+	STRING(show("pipe", &event), "EXIT|12|1234|make|1|1234|77|9\n");
+	event.status = SIGKILL;
+	event.time = 9 * SECOND;
+	STRING(show("pipe", &event), "EXIT|-1000|1234|make|SIGKILL|1234|77|9\n");
+}
+
+static size_t count_bars(const char *line)
+{
+	size_t bars = 0;
+
+	for (; *line != '\n'; line++)
+		bars += *line == '|';
+	return bars;
+}
+
+static void bars_in_names_do_not_separate(void)
+{
+	static const struct {
+		const char *kind;
+		size_t bars;
+	} lines[] = {
+		{ "PREFORK|", 8 }, { "FORK|", 8 }, { "FORK_FAILED|", 8 }, { "EXEC|", 7 },
+		{ "EXIT|", 7 }, { "VFORK_DONE|", 8 }, { "UNWATCHED|", 7 },
+		{ "THREAD_TIMEOUT|", 7 }, { "ADOPTED|", 7 }, { "LOST|", 2 }, { "RESYNC|", 3 },
+		{ "SIGNAL|", 8 }, { "PROCESS|", 9 }, { "PROCESS|", 9 },
+	};
+	const char *line;
+
+	write_everything("pipe");
+	line = text;
+	for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
+		CHECK(!strncmp(line, lines[i].kind, strlen(lines[i].kind)));
+		EQUAL(lines[i].bars, count_bars(line));
+		line = strchr(line, '\n') + 1;
+	}
+	strcpy(make(PREFORK_EVENT_EXEC)->path, "/a|b\n\\");
+	STRING(show("pipe", &event),
+	       "EXEC|12|1234|make|/a\\174b\\012\\\\|1234|77|9\n");
+}
+
 static void losses_are_told(void)
 {
 	make(PREFORK_EVENT_LOST);
@@ -259,7 +427,7 @@ static void end_of_a_watch_has_a_reason(void)
 static const char *show_signal(const char *format, const struct delivery *delivery)
 {
 	begin(format);
-	sink.ops->signal(&sink, delivery);
+	sink.ops->signal(&sink, delivery, &origin);
 	return end();
 }
 
@@ -274,7 +442,7 @@ static void signals_are_shown(void)
 	       "   0.012345    1234 ma\"ke           signal      SIGTERM from 77\n");
 	STRING(show_signal("json", &delivery),
 	       "{\"event\":\"signal\",\"time\":10012345000,\"pid\":1234,\"tid\":1234,"
-	       "\"comm\":\"ma\\\"ke\",\"signal\":15,\"name\":\"SIGTERM\",\"sender\":77}\n");
+	       "\"ppid\":77,\"start\":9,\"comm\":\"ma\\\"ke\",\"signal\":15,\"name\":\"SIGTERM\",\"sender\":77}\n");
 	delivery.tid = 1240;
 	delivery.signal = SIGRTMIN + 3;
 	delivery.sender = 0;
@@ -283,30 +451,7 @@ static void signals_are_shown(void)
 	delivery.signal = 99;
 	STRING(show_signal("json", &delivery),
 	       "{\"event\":\"signal\",\"time\":10012345000,\"pid\":1234,\"tid\":1240,"
-	       "\"comm\":\"ma\\\"ke\",\"signal\":99,\"name\":\"signal 99\"}\n");
-}
-
-static struct tree *small_tree(void)
-{
-	struct tree *tree = tree_create(true);
-
-	tree_add(tree, 1, &(struct origin){ 0, 10 * SECOND }, "sh", strdup("sh -c x"));
-	make(PREFORK_EVENT_BORN)->ppid = 1;
-	event.pid = 2;
-	tree_event(tree, &event, NULL, NULL);
-	event.pid = 3;
-	tree_event(tree, &event, NULL, NULL);
-	event.pid = 4;
-	event.ppid = 2;
-	tree_event(tree, &event, NULL, NULL);
-	for (pid_t pid = 4; pid > 0; pid--) {
-		make(PREFORK_EVENT_EXIT)->pid = pid;
-		event.time = 11 * SECOND;
-		event.utime = SECOND;
-		event.status = pid == 3 ? SIGSEGV : pid << 8;
-		tree_event(tree, &event, NULL, NULL);
-	}
-	return tree;
+	       "\"ppid\":77,\"start\":9,\"comm\":\"ma\\\"ke\",\"signal\":99,\"name\":\"signal 99\"}\n");
 }
 
 static void tree_is_drawn(void)
@@ -353,11 +498,11 @@ static void tree_is_listed_in_json(void)
 	if (CHECK(second)) {
 		*second++ = '\0';
 		*strchr(second, '\n') = '\0';
-		STRING(text, "{\"event\":\"process\",\"pid\":1,\"depth\":0,\"comm\":\"sh\","
-		       "\"command\":\"sh -c x\",\"start\":10000000000,\"found\":true,\"end\":11000000000,"
+		STRING(text, "{\"event\":\"process\",\"pid\":1,\"start\":10000000000,"
+		       "\"comm\":\"sh\",\"depth\":0,\"command\":\"sh -c x\",\"found\":true,\"end\":11000000000,"
 		       "\"status\":256,\"utime\":1000000000,\"stime\":0,\"maxrss\":0}");
-		STRING(second, "{\"event\":\"process\",\"pid\":2,\"ppid\":1,\"depth\":1,"
-		       "\"comm\":\"make\",\"start\":10012345000,\"end\":11000000000,"
+		STRING(second, "{\"event\":\"process\",\"pid\":2,\"ppid\":1,"
+		       "\"start\":10012345000,\"comm\":\"make\",\"depth\":1,\"end\":11000000000,"
 		       "\"status\":512,\"utime\":1000000000,\"stime\":0,\"maxrss\":0}");
 	}
 	tree_destroy(tree);
@@ -446,6 +591,10 @@ int main(void)
 		{ "JSON keeps any text", json_keeps_any_text },
 		{ "JSON keeps any number", json_keeps_any_number },
 		{ "JSON has objects and arrays", json_has_objects_and_arrays },
+		{ "CSV says what JSON says", csv_says_what_json_says },
+		{ "CSV is quoted where it must be", csv_is_quoted_where_it_must_be },
+		{ "values between bars are in their places", pipe_has_the_values_in_their_places },
+		{ "bars in names do not separate", bars_in_names_do_not_separate },
 		{ "losses are told", losses_are_told },
 		{ "that the state was read again is told", resync_is_told },
 		{ "the number inside a namespace is shown", inner_number_is_shown },
