@@ -213,7 +213,7 @@ void follow_signal(struct follow *follow, const struct delivery *delivery)
 {
 	const struct origin origin = tree_origin(follow->tree, delivery->pid);
 
-	if (!follow->options->quiet)
+	if (selection_has(&follow->options->shown, SELECTION_SIGNAL))
 		follow->sink.ops->signal(&follow->sink, delivery, &origin);
 }
 
@@ -255,7 +255,7 @@ static void show(struct follow *follow, const struct prefork_event *event,
 	check_sequence(follow, event);
 	if (event->type == PREFORK_EVENT_LOST)
 		lose(follow, event, event->count);
-	else if (!follow->options->quiet)
+	else if (selection_has(&follow->options->shown, event->type))
 		follow->sink.ops->event(&follow->sink, event, origin);
 }
 

@@ -29,6 +29,7 @@ enum {
 
 static const struct option long_options[] = {
 	{ "output", required_argument, NULL, 'o' },
+	{ "events", required_argument, NULL, 'e' },
 	{ "format", required_argument, NULL, OPTION_FORMAT },
 	{ "hold", required_argument, NULL, OPTION_HOLD },
 	{ "timeout", required_argument, NULL, OPTION_TIMEOUT },
@@ -48,6 +49,8 @@ static const char options_help[] =
 "  -o, --output FILE     write events to FILE instead of standard output\n"
 "      --format FORMAT   text (default); json: one object a line; csv; pipe: values\n"
 "                        between bars\n"
+"  -e, --events LIST     show only these: prefork, born, exec, exit, ...; '!' before the\n"
+"                        list: all but these\n"
 "      --hold KINDS      hold who is about to create a process until vforkmon\n"
 "                        has seen it: none (default); vfork: for vfork(2) and\n"
 "                        posix_spawn(3); fork: for every process; all: for\n"
@@ -172,8 +175,13 @@ static const char *set(struct options *options, int option)
 		options->path = optarg;
 		return NULL;
 	case 'q':
-		options->quiet = true;
+		options->shown = SELECTION_NONE;
 		return NULL;
+	case 'e':
+		return selection_parse(&options->shown, optarg) ? NULL :
+			"--events is a list, with commas, of prefork, born, fork_failed, exec, "
+			"exit, vfork_done, unwatched, timeout, adopted and signal, with or "
+			"without a '!' before it";
 	case OPTION_FORMAT:
 		return set_format(options, optarg) ? NULL : "--format is text, json, csv or pipe";
 	case OPTION_HOLD:
@@ -225,7 +233,7 @@ int options_parse(struct options *options, int argc, char **argv, const char *he
 	*options = (struct options){ .format = &sink_text };
 	opterr = 0;
 	optind = 0;	/* the GNU way to start anew */
-	while ((found = getopt_long(argc, argv, "+:o:q", long_options, NULL)) != -1) {
+	while ((found = getopt_long(argc, argv, "+:e:o:q", long_options, NULL)) != -1) {
 		if (found == OPTION_HELP) {
 			printf("%s\nOptions:\n%s", help, options_help);
 			*status = 0;

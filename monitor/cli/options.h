@@ -8,6 +8,7 @@
 #include <prefork.h>
 
 #include "adopt/adopt.h"
+#include "selection.h"
 
 struct sink_ops;
 
@@ -18,7 +19,7 @@ struct options {
 	struct adopt_options adopt;
 	bool trace;
 	bool tree;
-	bool quiet;
+	struct selection shown;
 };
 
 /*

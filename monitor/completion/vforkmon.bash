@@ -7,7 +7,7 @@ _vforkmon_operand() {
 	for ((i = 2; i < COMP_CWORD; i++)); do
 		case ${COMP_WORDS[i]} in
 		--) printf '%d' $((i + 1)); return ;;
-		-o | --output | --format | --hold | --timeout | --adopt | --adopt-on | --adopt-ready | --match)
+		-o | --output | -e | --events | --format | --hold | --timeout | --adopt | --adopt-on | --adopt-ready | --match)
 			((i++))
 			[ "${COMP_WORDS[i]-}" != '=' ] || ((i++)) ;;
 		-*) ;;
@@ -42,17 +42,20 @@ _vforkmon() {
 	[ "$cur" != '=' ] || cur=''
 	case $prev in
 	-o | --output) mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
-	--format) words='text json csv pipe' ;;
+	--format)
+		words='text json'
+		[ "${COMP_WORDS[1]}" = status ] || words+=' csv pipe' ;;
 	--hold) words='none vfork fork all' ;;
 	--adopt-on) words='birth exec' ;;
 	--adopt-ready) words='ptrace exit notify' ;;
 	--match) words='comm= exe= depth= uid= !comm= !exe= !depth= !uid=' ;;
+	-e | --events) words='prefork born fork_failed exec exit vfork_done unwatched timeout adopted signal' ;;
 	--timeout | --adopt) return ;;
 	esac
 	if [ -z "$words" ]; then
 		case ${COMP_WORDS[1]}$cur in
 		run-* | attach-*)
-			words='--output --format --hold --timeout --threads --adopt --adopt-on
+			words='--output --events --format --hold --timeout --threads --adopt --adopt-on
 				--adopt-ready --match --trace --tree --quiet --help' ;;
 		status-*) words='--format --verbose --help' ;;
 		release-*) words='--force --all --help' ;;
