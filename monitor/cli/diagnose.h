@@ -6,6 +6,7 @@
 #include <sys/types.h>
 
 /* Our own failures, as with env(1); the others are the command's. */
+#define STATUS_EXPIRED		124	/* as with timeout(1) */
 #define STATUS_FAILURE		125
 #define STATUS_NOT_EXECUTABLE	126
 #define STATUS_NOT_FOUND	127

@@ -2,6 +2,7 @@
 #include "follow.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -48,6 +49,7 @@ struct follow {
 	struct resync *resync;
 	int signals;		/* signalfd */
 	bool signalled;		/* ends every wait from then on */
+	bool expired;		/* ended by --duration */
 	bool drained;		/* all events that there were have been taken */
 	bool signal_came;	/* at the last look, and is still to be taken */
 	bool fd_ready;		/* at the last look, what the caller waits for */
@@ -55,6 +57,8 @@ struct follow {
 	uint64_t read;		/* time of the last event, LOST left out */
 	uint64_t heard;		/* when the last one was taken, after a loss */
 	uint64_t lost;		/* events */
+	uint64_t shown, unshown; /* events and signals */
+	uint64_t end;		/* CLOCK_BOOTTIME, ns: of --duration, 0: none */
 	struct prefork_event events[BURST];
 	struct origin origins[BURST];	/* of their processes */
 };
@@ -126,6 +130,8 @@ static bool open_all(struct follow *follow)
 		.out = output_stream(follow->output),
 		.epoch = boottime(),
 	};
+	if (options->duration)
+		follow->end = follow->sink.epoch + options->duration;
 	if (follow->sink.ops->header)
 		follow->sink.ops->header(&follow->sink);
 	return true;
@@ -209,11 +215,21 @@ bool follow_found(struct follow *follow, pid_t pid, const char *comm)
 	return true;
 }
 
+/* Events have room in the output as long as it is to have. */
+static bool has_room(struct follow *follow)
+{
+	uint64_t max = follow->options->max_events;
+	bool room = !max || follow->shown < max;
+
+	*(room ? &follow->shown : &follow->unshown) += 1;
+	return room;
+}
+
 void follow_signal(struct follow *follow, const struct delivery *delivery)
 {
 	const struct origin origin = tree_origin(follow->tree, delivery->pid);
 
-	if (selection_has(&follow->options->shown, SELECTION_SIGNAL))
+	if (selection_has(&follow->options->shown, SELECTION_SIGNAL) && has_room(follow))
 		follow->sink.ops->signal(&follow->sink, delivery, &origin);
 }
 
@@ -255,7 +271,7 @@ static void show(struct follow *follow, const struct prefork_event *event,
 	check_sequence(follow, event);
 	if (event->type == PREFORK_EVENT_LOST)
 		lose(follow, event, event->count);
-	else if (selection_has(&follow->options->shown, event->type))
+	else if (selection_has(&follow->options->shown, event->type) && has_room(follow))
 		follow->sink.ops->event(&follow->sink, event, origin);
 }
 
@@ -337,6 +353,25 @@ static int adopter_fd(const struct follow *follow)
 	return follow->adopter ? follow->adopter->ops->fd(follow->adopter) : -1;
 }
 
+static bool expire(struct follow *follow)
+{
+	follow->expired = follow->end && boottime() >= follow->end;
+	return follow->expired;
+}
+
+/* @timeout_ms, but not beyond the end. */
+static int until_end(const struct follow *follow, int timeout_ms)
+{
+	uint64_t now = boottime(), left;
+
+	if (!follow->end)
+		return timeout_ms;
+	left = now < follow->end ? (follow->end - now) / NS_PER_MS + 1 : 0;
+	if (timeout_ms >= 0 && (uint64_t)timeout_ms < left)
+		return timeout_ms;
+	return left < INT_MAX ? (int)left : INT_MAX;
+}
+
 /* For events, signals, or @fd (-1: none): one look tells of all of them. */
 static int look(struct follow *follow, int fd, int timeout_ms)
 {
@@ -349,7 +384,7 @@ static int look(struct follow *follow, int fd, int timeout_ms)
 
 	if (resync_pending(follow->resync) && (timeout_ms < 0 || timeout_ms > RESYNC_MS))
 		timeout_ms = RESYNC_MS;
-	if (poll(pfds, 4, timeout_ms) < 0)
+	if (poll(pfds, 4, until_end(follow, timeout_ms)) < 0)
 		return errno == EINTR ? 0 : -errno;
 	follow->drained = !pfds[0].revents;
 	follow->signal_came = pfds[1].revents;
@@ -398,6 +433,8 @@ enum follow_end follow_until_all_ended(struct follow *follow, int *detail)
 		*detail = take_signal(follow);
 		if (*detail)
 			return FOLLOW_SIGNALLED;
+		if (expire(follow))
+			return FOLLOW_EXPIRED;
 		if (output_error(follow->output))
 			return FOLLOW_DONE;
 		if (count || tree_running(follow->tree))
@@ -462,6 +499,8 @@ static enum follow_end follow_child(struct follow *follow, pid_t pid, int pidfd,
 		*detail = take_signal(follow);
 		if (*detail)
 			return FOLLOW_SIGNALLED;
+		if (expire(follow))
+			return FOLLOW_EXPIRED;
 	}
 	*detail = reaped < 0 ? reaped : status;
 	if (reaped < 0)
@@ -513,11 +552,20 @@ static void catch_up(struct follow *follow)
 		take_signal(follow);
 }
 
+static void tell_truncation(struct follow *follow)
+{
+	size_t running = follow->expired ? tree_running(follow->tree) : 0;
+
+	if (follow->unshown || running)
+		follow->sink.ops->truncated(&follow->sink, boottime(), follow->unshown, running);
+}
+
 int follow_finish(struct follow *follow)
 {
 	int err;
 
 	catch_up(follow);
+	tell_truncation(follow);
 	if (follow->adopter && follow->adopter->ops->leave)
 		follow->adopter->ops->leave(follow->adopter);
 	/* Nobody is held while we write, however long that takes. */

@@ -47,6 +47,7 @@ void follow_missed(struct follow *follow, uint64_t count);
 enum follow_end {
 	FOLLOW_DONE,
 	FOLLOW_SIGNALLED,	/* by *@detail */
+	FOLLOW_EXPIRED,		/* --duration is over */
 	FOLLOW_FAILED,		/* with *@detail, -errno */
 };
 

@@ -17,6 +17,8 @@ enum {
 	OPTION_FORMAT = 256,
 	OPTION_HOLD,
 	OPTION_TIMEOUT,
+	OPTION_DURATION,
+	OPTION_MAX_EVENTS,
 	OPTION_TREE,
 	OPTION_THREADS,
 	OPTION_ADOPT,
@@ -37,6 +39,8 @@ static const struct option long_options[] = {
 	{ "adopt-on", required_argument, NULL, OPTION_ADOPT_ON },
 	{ "adopt-ready", required_argument, NULL, OPTION_ADOPT_READY },
 	{ "match", required_argument, NULL, OPTION_MATCH },
+	{ "duration", required_argument, NULL, OPTION_DURATION },
+	{ "max-events", required_argument, NULL, OPTION_MAX_EVENTS },
 	{ "trace", no_argument, NULL, OPTION_TRACE },
 	{ "tree", no_argument, NULL, OPTION_TREE },
 	{ "threads", no_argument, NULL, OPTION_THREADS },
@@ -51,6 +55,8 @@ static const char options_help[] =
 "                        between bars\n"
 "  -e, --events LIST     show only these: prefork, born, exec, exit, ...; '!' before the\n"
 "                        list: all but these\n"
+"      --max-events N    show no more than the first N\n"
+"      --duration S      end the watching after S seconds; the command goes on\n"
 "      --hold KINDS      hold who is about to create a process until vforkmon\n"
 "                        has seen it: none (default); vfork: for vfork(2) and\n"
 "                        posix_spawn(3); fork: for every process; all: for\n"
@@ -97,17 +103,40 @@ static bool set_hold(struct options *options, const char *name)
 	return false;
 }
 
-static bool set_timeout(struct options *options, const char *number)
+static bool parse_number(const char *text, uint64_t max, uint64_t *number)
 {
-	unsigned long value;
 	char *end;
 
 	errno = 0;
-	value = strtoul(number, &end, 10);
-	if (errno || *end || !isdigit((unsigned char)number[0]) || value > UINT32_MAX)
+	*number = strtoull(text, &end, 10);
+	return !errno && !*end && isdigit((unsigned char)text[0]) && *number <= max;
+}
+
+static bool set_timeout(struct options *options, const char *text)
+{
+	uint64_t number;
+
+	if (!parse_number(text, UINT32_MAX, &number))
 		return false;
-	options->watch.timeout_ms = (uint32_t)value;
+	options->watch.timeout_ms = (uint32_t)number;
 	options->watch.has_timeout = true;
+	return true;
+}
+
+static bool set_max_events(struct options *options, const char *text)
+{
+	return parse_number(text, UINT64_MAX, &options->max_events) && options->max_events;
+}
+
+/* Also parts of a second. */
+static bool set_duration(struct options *options, const char *text)
+{
+	char *end;
+	double seconds = strtod(text, &end);
+
+	if (*end || !isdigit((unsigned char)text[0]) || !(seconds * 1e9 >= 1) || seconds > 1e9)
+		return false;
+	options->duration = (uint64_t)(seconds * 1e9);
 	return true;
 }
 
@@ -189,6 +218,10 @@ static const char *set(struct options *options, int option)
 	case OPTION_TIMEOUT:
 		return set_timeout(options, optarg) ? NULL :
 			"--timeout is a number of milliseconds";
+	case OPTION_DURATION:
+		return set_duration(options, optarg) ? NULL : "--duration is a number of seconds";
+	case OPTION_MAX_EVENTS:
+		return set_max_events(options, optarg) ? NULL : "--max-events is a number";
 	case OPTION_ADOPT:
 		return set_adopt(options, optarg);
 	case OPTION_ADOPT_ON:

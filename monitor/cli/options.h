@@ -20,6 +20,8 @@ struct options {
 	bool trace;
 	bool tree;
 	struct selection shown;
+	uint64_t max_events;		/* that are shown, 0: all */
+	uint64_t duration;		/* ns, 0: as long as it takes */
 };
 
 /*

@@ -19,8 +19,9 @@ static const char help[] =
 "and after they exist. Ends with COMMAND, and with its exit status; what it\n"
 "leaves running goes on.\n"
 "\n"
-"Exit status: that of COMMAND, 128+N when signal N ended it; 125 when vforkmon\n"
-"itself failed, 126 when COMMAND could not be run, 127 when it was not found.\n";
+"Exit status: that of COMMAND, 128+N when signal N ended it; 124 when --duration\n"
+"was over before; 125 when vforkmon itself failed, 126 when COMMAND could not be\n"
+"run, 127 when it was not found.\n";
 
 /*
  * Signals from the terminal are for the command, which ends by them or not; when
@@ -97,6 +98,9 @@ static int follow_command(struct follow *follow, pid_t pid)
 		break;
 	case FOLLOW_SIGNALLED:
 		status = 128 + detail;
+		break;
+	case FOLLOW_EXPIRED:
+		status = STATUS_EXPIRED;
 		break;
 	case FOLLOW_FAILED:
 		status = fail("cannot go on watching: %s", strerror(-detail));

@@ -91,6 +91,7 @@ const struct sink_ops sink_csv = {
 	.lost = record_lost,
 	.resync = record_resync,
 	.signal = record_signal,
+	.truncated = record_truncated,
 	.footer = record_footer,
 	.write = csv_write,
 };

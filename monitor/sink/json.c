@@ -48,6 +48,7 @@ const struct sink_ops sink_json = {
 	.lost = record_lost,
 	.resync = record_resync,
 	.signal = record_signal,
+	.truncated = record_truncated,
 	.footer = record_footer,
 	.write = json_write,
 };

@@ -173,6 +173,12 @@ static void pipe_signal(struct sink *sink, const struct delivery *delivery,
 	end(sink, delivery->tid, origin);
 }
 
+static void pipe_truncated(struct sink *sink, uint64_t time, uint64_t count, size_t running)
+{
+	fprintf(sink->out, "TRUNCATED|%" PRId64 "|%" PRIu64 "|%zu\n", ms_since(sink, time),
+		count, running);
+}
+
 /* How it ended, how long it lived and what it was; nothing where that is not known. */
 static void put_process(const struct sink *sink, const struct process *process)
 {
@@ -204,5 +210,6 @@ const struct sink_ops sink_pipe = {
 	.lost = pipe_lost,
 	.resync = pipe_resync,
 	.signal = pipe_signal,
+	.truncated = pipe_truncated,
 	.footer = pipe_footer,
 };

@@ -53,6 +53,7 @@ enum kind {
 	KIND_LOSS,
 	KIND_RESYNC,
 	KIND_SIGNAL,
+	KIND_TRUNCATED,
 	KIND_PROCESS,
 	KIND_SUMMARY,
 };
@@ -66,7 +67,7 @@ struct record {
 	const struct process *process;
 	const struct tree *tree;
 	uint64_t time, count;
-	size_t found, gone;
+	size_t found, gone, running;
 };
 
 const char *field_name(enum field field)
@@ -189,6 +190,14 @@ static void add_signal(struct fields *to, const struct delivery *delivery,
 	add_known(to, FIELD_SENDER, (uint64_t)delivery->sender);
 }
 
+static void add_truncated(struct fields *to, const struct record *record)
+{
+	to->text(to, FIELD_EVENT, "truncated");
+	to->number(to, FIELD_TIME, record->time);
+	to->number(to, FIELD_COUNT, record->count);
+	to->number(to, FIELD_RUNNING, record->running);
+}
+
 static void add_outcome(struct fields *to, const struct process *process)
 {
 	if (process->state == PROCESS_RUNNING)
@@ -237,6 +246,9 @@ void record_fields(const struct record *record, struct fields *fields)
 	case KIND_SIGNAL:
 		add_signal(fields, record->delivery, record->origin);
 		break;
+	case KIND_TRUNCATED:
+		add_truncated(fields, record);
+		break;
 	case KIND_PROCESS:
 		add_process(fields, record->process);
 		break;
@@ -273,6 +285,12 @@ void record_signal(struct sink *sink, const struct delivery *delivery,
 {
 	write(sink, &(struct record){
 		.kind = KIND_SIGNAL, .delivery = delivery, .origin = origin });
+}
+
+void record_truncated(struct sink *sink, uint64_t time, uint64_t count, size_t running)
+{
+	write(sink, &(struct record){
+		.kind = KIND_TRUNCATED, .time = time, .count = count, .running = running });
 }
 
 void record_footer(struct sink *sink, const struct tree *tree, uint64_t lost)

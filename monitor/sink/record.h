@@ -80,6 +80,7 @@ void record_lost(struct sink *sink, const struct prefork_event *event, uint64_t 
 void record_resync(struct sink *sink, uint64_t time, size_t found, size_t gone);
 void record_signal(struct sink *sink, const struct delivery *delivery,
 		   const struct origin *origin);
+void record_truncated(struct sink *sink, uint64_t time, uint64_t count, size_t running);
 void record_footer(struct sink *sink, const struct tree *tree, uint64_t lost);
 
 #endif

@@ -39,6 +39,12 @@ struct sink_ops {
 	void (*signal)(struct sink *sink, const struct delivery *delivery,
 		       const struct origin *origin);
 
+	/*
+	 * At the end: @count events were not shown, since as many had been as
+	 * were asked for, and @running processes go on since the time is over.
+	 */
+	void (*truncated)(struct sink *sink, uint64_t time, uint64_t count, size_t running);
+
 	/* When all is over, with @lost events. The tree remembers. */
 	void (*footer)(struct sink *sink, const struct tree *tree, uint64_t lost);
 

@@ -204,6 +204,17 @@ static void text_signal(struct sink *sink, const struct delivery *delivery,
 	putc('\n', sink->out);
 }
 
+static void text_truncated(struct sink *sink, uint64_t time, uint64_t count, size_t running)
+{
+	fprintf(sink->out, "%11.6f %7s %-15s %-11s", since(sink, time), "-", "-", "truncated");
+	if (count)
+		fprintf(sink->out, " %" PRIu64 " more events are not shown%s", count,
+			running ? ";" : "");
+	if (running)
+		fprintf(sink->out, " the time is over, %zu processes go on", running);
+	putc('\n', sink->out);
+}
+
 static const char *outcome(const struct process *process, char *buffer, size_t size)
 {
 	switch (process->state) {
@@ -278,5 +289,6 @@ const struct sink_ops sink_text = {
 	.lost = text_lost,
 	.resync = text_resync,
 	.signal = text_signal,
+	.truncated = text_truncated,
 	.footer = text_footer,
 };

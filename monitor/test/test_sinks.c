@@ -259,6 +259,7 @@ static void write_everything(const char *format)
 	sink.ops->lost(&sink, make(PREFORK_EVENT_LOST), 5);
 	sink.ops->resync(&sink, 11 * SECOND, 2, 1);
 	sink.ops->signal(&sink, &delivery, &origin);
+	sink.ops->truncated(&sink, 12 * SECOND, 5, 1);
 	sink.ops->footer(&sink, tree, 1);
 	end();
 	tree_destroy(tree);
@@ -353,7 +354,7 @@ static void bars_in_names_do_not_separate(void)
 		{ "PREFORK|", 8 }, { "FORK|", 8 }, { "FORK_FAILED|", 8 }, { "EXEC|", 7 },
 		{ "EXIT|", 7 }, { "VFORK_DONE|", 8 }, { "UNWATCHED|", 7 },
 		{ "THREAD_TIMEOUT|", 7 }, { "ADOPTED|", 7 }, { "LOST|", 2 }, { "RESYNC|", 3 },
-		{ "SIGNAL|", 8 }, { "PROCESS|", 9 }, { "PROCESS|", 9 },
+		{ "SIGNAL|", 8 }, { "TRUNCATED|", 3 }, { "PROCESS|", 9 }, { "PROCESS|", 9 },
 	};
 	const char *line;
 

@@ -431,24 +431,86 @@ static void read_all(int from, char *text, size_t size)
 	text[length] = '\0';
 }
 
+/* What run prints; its exit status. */
+static int output_of(struct setting *setting, char *text, size_t size, char **argv)
+{
+	int ends[2];
+	pid_t pid;
+
+	if (pipe2(ends, O_CLOEXEC) < 0)
+		return -errno;
+	setting->output = ends[1];
+	pid = start(setting, argv);
+	close(ends[1]);
+	read_all(ends[0], text, size);
+	close(ends[0]);
+	return end_of(pid);
+}
+#define OUTPUT(setting, text, ...) \
+	output_of(setting, text, sizeof(text), (char *[]){ "run", __VA_ARGS__, NULL })
+
 static void losses_are_made_up_for_and_told(void)
 {
 	struct setting setting = { .lost = true };
 	char text[4096];
-	int ends[2];
-	pid_t pid;
 
-	if (!EQUAL(0, pipe2(ends, O_CLOEXEC)))
-		return;
-	setting.output = ends[1];
-	pid = START(&setting, "run", "--tree", "sh", "-c", "exit 3");
-	close(ends[1]);
-	read_all(ends[0], text, sizeof(text));
-	EQUAL(3, end_of(pid));
+	EQUAL(3, OUTPUT(&setting, text, "--tree", "sh", "-c", "exit 3"));
 	CHECK(strstr(text, " lost        7 events are missing here\n"));
 	CHECK(strstr(text, " resync      state read again: 0 found, 0 gone\n"));
 	CHECK(strstr(text, "\n1 processes, 7 events lost; "));
-	close(ends[0]);
+}
+
+static size_t count_lines(const char *text)
+{
+	size_t lines = 0;
+
+	for (; *text; text++)
+		lines += *text == '\n';
+	return lines;
+}
+
+static void no_more_events_are_shown_than_asked_for(void)
+{
+	struct setting setting = { .events = 10 };
+	char text[4096];
+
+	EQUAL(0, OUTPUT(&setting, text, "--max-events", "3", "true"));
+	EQUAL(4, count_lines(text));
+	CHECK(strstr(text, " truncated   8 more events are not shown\n"));
+	EQUAL(0, OUTPUT(&setting, text, "--max-events", "3", "-e", "exit", "true"));
+	EQUAL(1, count_lines(text));
+	CHECK(strstr(text, " exit "));
+	EQUAL(0, OUTPUT(&setting, text, "--max-events", "11", "--format", "csv", "true"));
+	EQUAL(12, count_lines(text));
+}
+
+/* The command goes on, and so does not share our output. */
+static void watching_ends_in_time(void)
+{
+	static const char sleeper[] = "exec sleep 60 >/dev/null 2>&1";
+	struct setting setting = { .events = 1 };
+	char text[4096];
+
+	EQUAL(STATUS_EXPIRED, OUTPUT(&setting, text, "--duration", "0.3", "sh", "-c",
+				     (char *)sleeper));
+	CHECK(strstr(text, " truncated   the time is over, 1 processes go on\n"));
+	EQUAL(3, OUTPUT(&setting, text, "--duration", "60", "sh", "-c", "exit 3"));
+	CHECK(!strstr(text, "truncated"));
+	EQUAL(0, RUN(&plain, "--duration", "60", "--max-events", "1", "true"));
+}
+
+static void wrong_limits_are_refused(void)
+{
+	const struct setting closed = { .closed_stderr = true };
+	static char *const wrong[][2] = {
+		{ "--duration", "0" }, { "--duration", "-1" }, { "--duration", "1s" },
+		{ "--duration", "" }, { "--duration", "nan" }, { "--duration", "1e300" },
+		{ "--max-events", "0" }, { "--max-events", "-1" }, { "--max-events", "x" },
+		{ "-e", "exit,exes" },
+	};
+
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
+		EQUAL(STATUS_FAILURE, RUN(&closed, wrong[i][0], wrong[i][1], "sh", "-c", "exit 3"));
 }
 
 static void signals_are_heeded_while_a_tree_is_read(void)
@@ -484,6 +546,10 @@ int main(void)
 		{ "holds are answered before anything is written",
 		  holds_are_answered_before_anything_is_written },
 		{ "losses are made up for and told", losses_are_made_up_for_and_told },
+		{ "no more events are shown than asked for",
+		  no_more_events_are_shown_than_asked_for },
+		{ "watching ends in time", watching_ends_in_time },
+		{ "wrong limits are refused", wrong_limits_are_refused },
 		{ "signals are heeded while a tree is read",
 		  signals_are_heeded_while_a_tree_is_read },
 		{ "signals are heeded after the end of the command",
