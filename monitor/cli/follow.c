@@ -2,6 +2,7 @@
 #include "follow.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <limits.h>
 #include <poll.h>
 #include <signal.h>
@@ -16,6 +17,7 @@
 #include "core/clock.h"
 #include "core/delivery.h"
 #include "core/proc.h"
+#include "core/quota.h"
 #include "core/tree.h"
 #include "diagnose.h"
 #include "resync.h"
@@ -47,6 +49,7 @@ struct follow {
 	struct tree *tree;
 	struct adopter *adopter;	/* or NULL */
 	struct resync *resync;
+	struct quota quota;
 	int signals;		/* signalfd */
 	bool signalled;		/* ends every wait from then on */
 	bool expired;		/* ended by --duration */
@@ -146,6 +149,8 @@ struct follow *follow_create(const struct options *options)
 		return NULL;
 	}
 	follow->options = options;
+	follow->quota.max_procs = options->max_procs;
+	follow->quota.max_depth = options->max_depth;
 	follow->signals = -1;
 	/* A reader that goes away is an error of write(2) and no reason to die. */
 	signal(SIGPIPE, SIG_IGN);
@@ -166,6 +171,7 @@ void follow_destroy(struct follow *follow)
 	prefork_close(follow->pf);
 	output_close(follow->output);
 	tree_destroy(follow->tree);
+	quota_exit(&follow->quota);
 	if (follow->signals >= 0)
 		close(follow->signals);
 	free(follow);
@@ -244,10 +250,13 @@ void follow_missed(struct follow *follow, uint64_t count)
 static void answer(struct follow *follow, const struct prefork_event *event)
 {
 	struct adopter *adopter = follow->adopter;
+	bool may = quota_event(&follow->quota, event, follow->tree);
 
 	if (adopter && adopter->ops->event(adopter, event, follow->tree))
 		return;
-	if (prefork_event_is_hold(event))
+	if (!may)
+		prefork_deny(follow->pf, event->cookie, EAGAIN);
+	else if (prefork_event_is_hold(event))
 		prefork_release(follow->pf, event->cookie);
 }
 
@@ -565,6 +574,9 @@ int follow_finish(struct follow *follow)
 	int err;
 
 	catch_up(follow);
+	if (follow->quota.denied_count)
+		warn("%" PRIu64 " processes were not to be created (--max-procs, --max-depth)",
+		     follow->quota.denied_count);
 	tell_truncation(follow);
 	if (follow->adopter && follow->adopter->ops->leave)
 		follow->adopter->ops->leave(follow->adopter);

@@ -19,6 +19,8 @@ enum {
 	OPTION_TIMEOUT,
 	OPTION_DURATION,
 	OPTION_MAX_EVENTS,
+	OPTION_MAX_PROCS,
+	OPTION_MAX_DEPTH,
 	OPTION_TREE,
 	OPTION_THREADS,
 	OPTION_ADOPT,
@@ -41,6 +43,8 @@ static const struct option long_options[] = {
 	{ "match", required_argument, NULL, OPTION_MATCH },
 	{ "duration", required_argument, NULL, OPTION_DURATION },
 	{ "max-events", required_argument, NULL, OPTION_MAX_EVENTS },
+	{ "max-procs", required_argument, NULL, OPTION_MAX_PROCS },
+	{ "max-depth", required_argument, NULL, OPTION_MAX_DEPTH },
 	{ "trace", no_argument, NULL, OPTION_TRACE },
 	{ "tree", no_argument, NULL, OPTION_TREE },
 	{ "threads", no_argument, NULL, OPTION_THREADS },
@@ -57,6 +61,10 @@ static const char options_help[] =
 "                        list: all but these\n"
 "      --max-events N    show no more than the first N\n"
 "      --duration S      end the watching after S seconds; the command goes on\n"
+"      --max-procs N     let the creation of more processes than N at a time fail with\n"
+"                        EAGAIN\n"
+"      --max-depth N     likewise where there would be more than N levels below the\n"
+"                        command\n"
 "      --hold KINDS      hold who is about to create a process until vforkmon\n"
 "                        has seen it: none (default); vfork: for vfork(2) and\n"
 "                        posix_spawn(3); fork: for every process; all: for\n"
@@ -126,6 +134,16 @@ static bool set_timeout(struct options *options, const char *text)
 static bool set_max_events(struct options *options, const char *text)
 {
 	return parse_number(text, UINT64_MAX, &options->max_events) && options->max_events;
+}
+
+static bool set_limit(uint32_t *limit, const char *text)
+{
+	uint64_t number;
+
+	if (!parse_number(text, UINT32_MAX, &number) || !number)
+		return false;
+	*limit = (uint32_t)number;
+	return true;
 }
 
 /* Also parts of a second. */
@@ -222,6 +240,10 @@ static const char *set(struct options *options, int option)
 		return set_duration(options, optarg) ? NULL : "--duration is a number of seconds";
 	case OPTION_MAX_EVENTS:
 		return set_max_events(options, optarg) ? NULL : "--max-events is a number";
+	case OPTION_MAX_PROCS:
+		return set_limit(&options->max_procs, optarg) ? NULL : "--max-procs is a number";
+	case OPTION_MAX_DEPTH:
+		return set_limit(&options->max_depth, optarg) ? NULL : "--max-depth is a number";
 	case OPTION_ADOPT:
 		return set_adopt(options, optarg);
 	case OPTION_ADOPT_ON:
@@ -282,6 +304,9 @@ int options_parse(struct options *options, int argc, char **argv, const char *he
 			return 0;
 		}
 	}
+	/* Only who is held can be refused. */
+	if (options->max_procs || options->max_depth)
+		options->watch.hold |= PREFORK_HOLD_VFORK | PREFORK_HOLD_FORK;
 	problem = check(options);
 	if (problem) {
 		*status = fail_usage(argv[0], "%s", problem);

@@ -17,6 +17,7 @@ struct options {
 	const struct sink_ops *format;
 	struct prefork_watch_options watch;
 	struct adopt_options adopt;
+	uint32_t max_procs, max_depth;	/* that there may be, 0: any number */
 	bool trace;
 	bool tree;
 	struct selection shown;

@@ -7,7 +7,8 @@ _vforkmon_operand() {
 	for ((i = 2; i < COMP_CWORD; i++)); do
 		case ${COMP_WORDS[i]} in
 		--) printf '%d' $((i + 1)); return ;;
-		-o | --output | -e | --events | --max-events | --duration | --format | --hold | --timeout | --adopt | --adopt-on | --adopt-ready | --match)
+		-o | --output | -e | --events | --max-events | --max-procs | --max-depth | --duration |
+			--format | --hold | --timeout | --adopt | --adopt-on | --adopt-ready | --match)
 			((i++))
 			[ "${COMP_WORDS[i]-}" != '=' ] || ((i++)) ;;
 		-*) ;;
@@ -50,12 +51,13 @@ _vforkmon() {
 	--adopt-ready) words='ptrace exit notify' ;;
 	--match) words='comm= exe= depth= uid= !comm= !exe= !depth= !uid=' ;;
 	-e | --events) words='prefork born fork_failed exec exit vfork_done unwatched timeout adopted signal' ;;
-	--timeout | --adopt | --max-events | --duration) return ;;
+	--timeout | --adopt | --max-events | --max-procs | --max-depth | --duration) return ;;
 	esac
 	if [ -z "$words" ]; then
 		case ${COMP_WORDS[1]}$cur in
 		run-* | attach-*)
-			words='--output --events --max-events --duration --format --hold --timeout --threads --adopt --adopt-on
+			words='--output --events --max-events --max-procs
+				--max-depth --duration --format --hold --timeout --threads --adopt --adopt-on
 				--adopt-ready --match --trace --tree --quiet --help' ;;
 		status-*) words='--format --verbose --help' ;;
 		release-*) words='--force --all --help' ;;

@@ -57,6 +57,15 @@ int prefork_release(struct prefork *pf, uint64_t cookie)
 	return 0;
 }
 
+int prefork_deny(struct prefork *pf, uint64_t cookie, int error)
+{
+	(void)pf;
+	(void)cookie;
+	(void)error;
+	CHECK(!"nothing is denied");
+	return -ENOENT;
+}
+
 __attribute__((format(printf, 1, 2)))
 static void take_warning(const char *format, ...)
 {

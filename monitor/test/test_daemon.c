@@ -26,6 +26,15 @@ int prefork_release(struct prefork *pf, uint64_t cookie)
 	return write((int)cookie, "", 1) == 1 ? 0 : -ENOENT;
 }
 
+int prefork_deny(struct prefork *pf, uint64_t cookie, int error)
+{
+	(void)pf;
+	(void)cookie;
+	(void)error;
+	CHECK(!"nothing is denied");
+	return -ENOENT;
+}
+
 static void on_delivery(void *arg, const struct delivery *delivery)
 {
 	(void)arg;

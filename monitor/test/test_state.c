@@ -89,6 +89,15 @@ int prefork_release(struct prefork *pf, uint64_t cookie)
 	return 0;
 }
 
+int prefork_deny(struct prefork *pf, uint64_t cookie, int error)
+{
+	(void)pf;
+	(void)cookie;
+	(void)error;
+	CHECK(!"nothing is denied");
+	return -ENOENT;
+}
+
 int prefork_release_forced(struct prefork *pf, uint64_t cookie)
 {
 	return state.force_error ? state.force_error : prefork_release(pf, cookie);

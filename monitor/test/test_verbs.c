@@ -37,6 +37,7 @@ struct setting {
 	bool closed_stderr;
 	int events;		/* that the session has before it waits */
 	bool held;		/* each of them is of a program that is held */
+	bool announced;		/* likewise, of a process to be created */
 	bool lost;		/* events are, before the end */
 	bool endless_scan;	/* watching a tree; says so on the output */
 	bool untold_end;	/* likewise */
@@ -53,7 +54,7 @@ static struct {
 } session;
 
 /* Counted for who started the verb. */
-static atomic_int *released;
+static atomic_int *released, *denied;
 
 int prefork_open(struct prefork **pf)
 {
@@ -116,6 +117,15 @@ int prefork_release(struct prefork *pf, uint64_t cookie)
 	return 0;
 }
 
+int prefork_deny(struct prefork *pf, uint64_t cookie, int error)
+{
+	(void)pf;
+	(void)cookie;
+	EQUAL(EAGAIN, error);
+	(*denied)++;
+	return 0;
+}
+
 int prefork_release_forced(struct prefork *pf, uint64_t cookie)
 {
 	return prefork_release(pf, cookie);
@@ -164,6 +174,11 @@ static void make_event(struct prefork_event *event)
 		.type = PREFORK_EVENT_FORK_FAILED, .seq = ++session.seq,
 		.pid = session.pid, .tid = session.pid, .comm = "watched", .error = EAGAIN,
 	};
+	if (session.setting->announced) {
+		event->type = PREFORK_EVENT_PREFORK;
+		event->cookie = session.seq;
+		event->child = 1000 + (pid_t)session.seq;
+	}
 	if (!session.setting->held)
 		return;
 	event->type = PREFORK_EVENT_EXEC;
@@ -188,6 +203,7 @@ static bool next(struct prefork_event *event)
 		event->count = 7;
 	} else if (ended) {
 		event->type = PREFORK_EVENT_EXIT;
+		event->cookie = 0;
 		session.pid = 0;
 	}
 	return true;
@@ -499,6 +515,19 @@ static void watching_ends_in_time(void)
 	EQUAL(0, RUN(&plain, "--duration", "60", "--max-events", "1", "true"));
 }
 
+static void processes_beyond_the_limit_are_denied(void)
+{
+	const struct setting setting = { .events = 5, .announced = true };
+
+	*released = *denied = 0;
+	EQUAL(0, RUN(&setting, "--max-procs", "4", "true"));
+	EQUAL(3, *released);
+	EQUAL(2, *denied);
+	EQUAL(0, RUN(&setting, "true"));
+	EQUAL(8, *released);
+	EQUAL(2, *denied);
+}
+
 static void wrong_limits_are_refused(void)
 {
 	const struct setting closed = { .closed_stderr = true };
@@ -506,7 +535,8 @@ static void wrong_limits_are_refused(void)
 		{ "--duration", "0" }, { "--duration", "-1" }, { "--duration", "1s" },
 		{ "--duration", "" }, { "--duration", "nan" }, { "--duration", "1e300" },
 		{ "--max-events", "0" }, { "--max-events", "-1" }, { "--max-events", "x" },
-		{ "-e", "exit,exes" },
+		{ "-e", "exit,exes" }, { "--max-procs", "0" }, { "--max-procs", "many" },
+		{ "--max-depth", "0" }, { "--max-depth", "4294967296" },
 	};
 
 	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
@@ -549,6 +579,7 @@ int main(void)
 		{ "no more events are shown than asked for",
 		  no_more_events_are_shown_than_asked_for },
 		{ "watching ends in time", watching_ends_in_time },
+		{ "processes beyond the limit are denied", processes_beyond_the_limit_are_denied },
 		{ "wrong limits are refused", wrong_limits_are_refused },
 		{ "signals are heeded while a tree is read",
 		  signals_are_heeded_while_a_tree_is_read },
@@ -556,7 +587,8 @@ int main(void)
 		  signals_are_heeded_after_the_end_of_the_command },
 	};
 
-	released = mmap(NULL, sizeof(*released), PROT_READ | PROT_WRITE,
+	released = mmap(NULL, 2 * sizeof(*released), PROT_READ | PROT_WRITE,
 			MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	denied = released + 1;
 	return released == MAP_FAILED ? 1 : TAP_RUN(tests);
 }
