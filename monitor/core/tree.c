@@ -47,6 +47,7 @@ struct origin tree_origin(const struct tree *tree, pid_t pid)
 
 static void process_free(struct process *process)
 {
+	spans_clear(&process->spans);
 	free(process->command);
 	free(process);
 }
@@ -290,6 +291,58 @@ static bool unwatched(struct tree *tree, const struct prefork_event *event)
 	return process;
 }
 
+/*
+ * When a hold ends is not told. Of a creation it has when the child is there;
+ * at birth and after an exec it has, at the latest, with the next event.
+ */
+static void end_hold(struct tree *tree, pid_t pid, pid_t child, uint64_t time)
+{
+	struct process *process = find(tree, pid);
+
+	if (process)
+		spans_close(&process->spans, child, time);
+}
+
+static void begin_hold(struct tree *tree, const struct prefork_event *event)
+{
+	struct process *process = find(tree, event->pid);
+
+	if (process && tree->remember && prefork_event_is_hold(event))
+		spans_add(&process->spans, SPAN_HELD, event->child, event->time, 0);
+}
+
+/* Before the event is taken. */
+static void end_holds(struct tree *tree, const struct prefork_event *event)
+{
+	switch (event->type) {
+	case PREFORK_EVENT_BORN:
+		end_hold(tree, event->thread ? event->pid : event->ppid,
+			 event->thread ? event->tid : event->pid, event->time);
+		break;
+	case PREFORK_EVENT_FORK_FAILED:
+		end_hold(tree, event->pid, event->child, event->time);
+		break;
+	case PREFORK_EVENT_VFORK_DONE:
+		break;
+	default:
+		end_hold(tree, event->pid, 0, event->time);
+	}
+}
+
+static void count(struct tree *tree, const struct prefork_event *event)
+{
+	struct process *process = find(tree, event->pid);
+
+	if (!process)
+		return;
+	process->execs += event->type == PREFORK_EVENT_EXEC;
+	process->threads += event->type == PREFORK_EVENT_BORN && event->thread;
+	process->failures += event->type == PREFORK_EVENT_FORK_FAILED;
+	if (event->type == PREFORK_EVENT_VFORK_DONE && tree->remember)
+		spans_add(&process->spans, SPAN_VFORK, event->child,
+			  event->time - event->suspended, event->time);
+}
+
 /* Anything but an exec. */
 static bool lived(struct tree *tree, const struct prefork_event *event)
 {
@@ -320,12 +373,15 @@ bool tree_event(struct tree *tree, const struct prefork_event *event, char *comm
 	/* Before an end, after a beginning. */
 	if (origin && !is_birth(event))
 		*origin = tree_origin(tree, event->pid);
+	end_holds(tree, event);
 	if (event->type == PREFORK_EVENT_EXEC) {
 		done = executed(tree, event, command);
 	} else {
 		free(command);
 		done = lived(tree, event);
 	}
+	count(tree, event);
+	begin_hold(tree, event);
 	if (origin && is_birth(event))
 		*origin = tree_origin(tree, event->pid);
 	return done;

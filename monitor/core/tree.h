@@ -16,6 +16,7 @@
 #include <sys/types.h>
 
 #include "origin.h"
+#include "span.h"
 
 struct prefork_event;
 struct tree;
@@ -40,6 +41,10 @@ struct process {
 	uint64_t maxrss;	/* KiB */
 	int status;		/* as from wait(2) */
 	unsigned int depth;	/* 0: no parent in the tree */
+	unsigned int execs;	/* programs that it executed */
+	unsigned int threads;	/* that it created */
+	unsigned int failures;	/* to create a process or a thread */
+	struct spans spans;	/* only where the tree remembers */
 
 	struct process *parent;
 	struct process *first_child, *last_child, *next_sibling;

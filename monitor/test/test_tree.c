@@ -125,6 +125,61 @@ static void found_process_may_be_born_later(void)
 	tree_destroy(tree);
 }
 
+static const struct span *last_span(const struct tree *tree, pid_t pid)
+{
+	return tree_find(tree, pid)->spans.last;
+}
+
+static void announces(struct tree *tree, pid_t pid, pid_t child, uint64_t time)
+{
+	make(PREFORK_EVENT_PREFORK, pid, time)->child = child;
+	event.cookie = 1;
+	CHECK(tree_event(tree, &event, NULL, NULL));
+}
+
+static void holds_last_until_they_must_be_over(void)
+{
+	struct tree *tree = tree_create(true);
+
+	born(tree, 1, 0, 1);
+	announces(tree, 1, 2, 5);
+	announces(tree, 1, 3, 6);	/* by another thread */
+	EQUAL(0, last_span(tree, 1)->end);
+	make(PREFORK_EVENT_BORN, 2, 8)->ppid = 1;
+	event.cookie = 2;
+	CHECK(tree_event(tree, &event, NULL, NULL));
+	EQUAL(0, last_span(tree, 1)->end);
+	EQUAL(8, last_span(tree, 1)->next->end);
+	EQUAL(8, last_span(tree, 2)->start);
+	make(PREFORK_EVENT_FORK_FAILED, 1, 9)->child = 3;
+	CHECK(tree_event(tree, &event, NULL, NULL));
+	EQUAL(9, last_span(tree, 1)->end);
+	EQUAL(1, tree_find(tree, 1)->failures);
+	EQUAL(6, spans_sum(&tree_find(tree, 1)->spans, SPAN_HELD, 100));
+	EQUAL(92, spans_sum(&tree_find(tree, 2)->spans, SPAN_HELD, 100));
+	make(PREFORK_EVENT_VFORK_DONE, 1, 20)->child = 2;
+	event.suspended = 11;
+	CHECK(tree_event(tree, &event, NULL, NULL));
+	EQUAL(SPAN_VFORK, last_span(tree, 1)->kind);
+	EQUAL(9, last_span(tree, 1)->start);
+	EQUAL(11, spans_sum(&tree_find(tree, 1)->spans, SPAN_VFORK, 100));
+	executes(tree, 2, "it");
+	CHECK(!tree_find(tree, 2)->spans.open);
+	EQUAL(1, tree_find(tree, 2)->execs);
+	tree_destroy(tree);
+}
+
+static void tree_that_forgets_has_no_spans(void)
+{
+	struct tree *tree = tree_create(false);
+
+	born(tree, 1, 0, 1);
+	announces(tree, 1, 2, 5);
+	CHECK(!last_span(tree, 1));
+	born(tree, 2, 1, 6);
+	tree_destroy(tree);
+}
+
 /* What is told of process 2 with an event of that type. */
 static struct origin origin_with(struct tree *tree, uint32_t type, uint64_t time)
 {
@@ -281,6 +336,8 @@ int main(void)
 		{ "parentage follows births", parentage_follows_births },
 		{ "a reused PID is another process", reused_pid_is_another_process },
 		{ "a process that was found may be born later", found_process_may_be_born_later },
+		{ "holds last until they must be over", holds_last_until_they_must_be_over },
+		{ "a tree that forgets has no spans", tree_that_forgets_has_no_spans },
 		{ "each event has the origin of its process",
 		  each_event_has_the_origin_of_its_process },
 		{ "threads are no processes", threads_are_no_processes },
