@@ -69,12 +69,11 @@ static int begin(struct follow *follow, const struct options *options, char **pi
 
 static int follow_all(struct follow *follow)
 {
-	int detail, err, status = 0;
+	int detail, status = 0;
 
 	if (follow_until_all_ended(follow, &detail) == FOLLOW_FAILED)
 		status = fail("cannot go on watching: %s", strerror(-detail));
-	err = follow_finish(follow);
-	return err ? fail("cannot write the output: %s", strerror(-err)) : status;
+	return follow_finish(follow) ? status : STATUS_FAILURE;
 }
 
 int verb_attach(int argc, char **argv)

@@ -18,11 +18,13 @@
 #include "core/delivery.h"
 #include "core/proc.h"
 #include "core/quota.h"
+#include "core/summary.h"
 #include "core/tree.h"
 #include "diagnose.h"
 #include "resync.h"
 #include "sink/output.h"
 #include "sink/sink.h"
+#include "sink/timeline.h"
 
 /* Events in a row before they are shown, and signals and the child get a look. */
 #define BURST		256
@@ -49,6 +51,7 @@ struct follow {
 	struct tree *tree;
 	struct adopter *adopter;	/* or NULL */
 	struct resync *resync;
+	struct pictures pictures;
 	struct quota quota;
 	int signals;		/* signalfd */
 	bool signalled;		/* ends every wait from then on */
@@ -95,7 +98,7 @@ static bool begin_tree(struct follow *follow)
 		.arg = follow,
 	};
 
-	follow->tree = tree_create(follow->options->tree);
+	follow->tree = tree_create(options_remember(follow->options));
 	if (follow->tree)
 		follow->resync = resync_create(follow->pf, follow->tree, &listener);
 	return follow->resync;
@@ -124,6 +127,9 @@ static bool open_all(struct follow *follow)
 		     options->path ? options->path : "standard output", strerror(-err));
 		return false;
 	}
+	follow->pictures = options->pictures;
+	if (!pictures_open(&follow->pictures))
+		return false;
 	if (!begin_tree(follow)) {
 		fail("cannot begin: %s", strerror(errno));
 		return false;
@@ -170,6 +176,7 @@ void follow_destroy(struct follow *follow)
 	resync_destroy(follow->resync);
 	prefork_close(follow->pf);
 	output_close(follow->output);
+	pictures_close(&follow->pictures);
 	tree_destroy(follow->tree);
 	quota_exit(&follow->quota);
 	if (follow->signals >= 0)
@@ -209,7 +216,7 @@ void follow_adopt(struct follow *follow, struct adopter *adopter)
 
 bool follow_found(struct follow *follow, pid_t pid, const char *comm)
 {
-	char *command = follow->options->tree ? proc_command(pid, "") : NULL;
+	char *command = options_remember(follow->options) ? proc_command(pid, "") : NULL;
 	struct adopter *adopter = follow->adopter;
 	struct origin origin = { .start = follow->sink.epoch };
 
@@ -290,7 +297,7 @@ static void handle(struct follow *follow, const struct prefork_event *event,
 {
 	char *command = NULL;
 
-	if (event->type == PREFORK_EVENT_EXEC && follow->options->tree)
+	if (event->type == PREFORK_EVENT_EXEC && options_remember(follow->options))
 		command = proc_command(event->pid, event->path);
 	if (event->type != PREFORK_EVENT_LOST)
 		follow->read = event->time;
@@ -569,9 +576,41 @@ static void tell_truncation(struct follow *follow)
 		follow->sink.ops->truncated(&follow->sink, boottime(), follow->unshown, running);
 }
 
-int follow_finish(struct follow *follow)
+static void sum_up(struct follow *follow)
 {
-	int err;
+	struct summary summary;
+
+	if (!summary_create(&summary, follow->tree, follow->sink.epoch, boottime())) {
+		warn("no memory for the summary");
+		return;
+	}
+	follow->sink.ops->summary(&follow->sink, &summary);
+	summary_destroy(&summary);
+}
+
+static bool finish_output(struct follow *follow)
+{
+	int err = output_close(follow->output);
+
+	follow->output = NULL;
+	if (!err || err == -EPIPE || err == -EINTR)
+		return true;
+	fail("cannot write the output: %s", strerror(-err));
+	return false;
+}
+
+static bool finish_pictures(struct follow *follow)
+{
+	const struct timeline timeline = {
+		.tree = follow->tree, .begin = follow->sink.epoch, .end = boottime(),
+	};
+
+	return pictures_write(&follow->pictures, &timeline);
+}
+
+bool follow_finish(struct follow *follow)
+{
+	bool written;
 
 	catch_up(follow);
 	if (follow->quota.denied_count)
@@ -587,7 +626,8 @@ int follow_finish(struct follow *follow)
 		await_adopter(follow);
 	if (follow->options->tree)
 		follow->sink.ops->footer(&follow->sink, follow->tree, follow->lost);
-	err = output_close(follow->output);
-	follow->output = NULL;
-	return err == -EPIPE || err == -EINTR ? 0 : err;
+	if (follow->options->summary)
+		sum_up(follow);
+	written = finish_output(follow);
+	return finish_pictures(follow) && written;
 }

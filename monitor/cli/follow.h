@@ -63,10 +63,10 @@ enum follow_end follow_until_child_ended(struct follow *follow, pid_t pid, int *
 
 /*
  * Ends all watches, waits for what the adopter has still to do unless a signal
- * has ended the watching, then the footer and the output. Returns 0, or -errno when not
- * everything could be written; a reader that closed its end of the pipe, or a
- * signal that came while it did not read, is none of these.
+ * has ended the watching, then the footer, the output and the pictures. Tells what could
+ * not be written, and returns false; a reader that closed its end of the pipe, or a
+ * signal that came while it did not read, is no reason for that.
  */
-int follow_finish(struct follow *follow);
+bool follow_finish(struct follow *follow);
 
 #endif

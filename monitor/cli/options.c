@@ -21,6 +21,7 @@ enum {
 	OPTION_MAX_EVENTS,
 	OPTION_MAX_PROCS,
 	OPTION_MAX_DEPTH,
+	OPTION_TIMELINE,
 	OPTION_TREE,
 	OPTION_THREADS,
 	OPTION_ADOPT,
@@ -46,6 +47,9 @@ static const struct option long_options[] = {
 	{ "max-procs", required_argument, NULL, OPTION_MAX_PROCS },
 	{ "max-depth", required_argument, NULL, OPTION_MAX_DEPTH },
 	{ "trace", no_argument, NULL, OPTION_TRACE },
+	{ "summary-only", no_argument, NULL, 'c' },
+	{ "summary", no_argument, NULL, 'C' },
+	{ "timeline", required_argument, NULL, OPTION_TIMELINE },
 	{ "tree", no_argument, NULL, OPTION_TREE },
 	{ "threads", no_argument, NULL, OPTION_THREADS },
 	{ "quiet", no_argument, NULL, 'q' },
@@ -84,6 +88,11 @@ static const char options_help[] =
 "      --trace           trace each process with a thread of its own, from its first\n"
 "                        instruction on, and show the signals that it takes\n"
 "      --tree            at the end, show the tree of processes\n"
+"  -c, --summary-only    show no events, but at the end sums: by command, by who created\n"
+"                        processes, and by subtree\n"
+"  -C, --summary         likewise, beside the events\n"
+"      --timeline FILE   at the end, draw all processes: FILE.svg for a browser, or\n"
+"                        FILE.json for Perfetto\n"
 "  -q, --quiet           show no events\n"
 "      --help            show this help\n";
 
@@ -224,6 +233,13 @@ static const char *set(struct options *options, int option)
 	case 'q':
 		options->shown = SELECTION_NONE;
 		return NULL;
+	case 'c':
+		options->shown = SELECTION_NONE;
+		options->summary = true;
+		return NULL;
+	case 'C':
+		options->summary = true;
+		return NULL;
 	case 'e':
 		return selection_parse(&options->shown, optarg) ? NULL :
 			"--events is a list, with commas, of prefork, born, fork_failed, exec, "
@@ -258,6 +274,9 @@ static const char *set(struct options *options, int option)
 	case OPTION_TRACE:
 		options->trace = true;
 		return NULL;
+	case OPTION_TIMELINE:
+		return pictures_add(&options->pictures, optarg) ? NULL :
+			"--timeline is the name of a file that ends in .svg or .json";
 	case OPTION_TREE:
 		options->tree = true;
 		return NULL;
@@ -280,6 +299,11 @@ static const char *check(const struct options *options)
 	return NULL;
 }
 
+bool options_remember(const struct options *options)
+{
+	return options->tree || options->summary || options->pictures.count;
+}
+
 int options_parse(struct options *options, int argc, char **argv, const char *help, int *status)
 {
 	const char *problem;
@@ -288,7 +312,7 @@ int options_parse(struct options *options, int argc, char **argv, const char *he
 	*options = (struct options){ .format = &sink_text };
 	opterr = 0;
 	optind = 0;	/* the GNU way to start anew */
-	while ((found = getopt_long(argc, argv, "+:e:o:q", long_options, NULL)) != -1) {
+	while ((found = getopt_long(argc, argv, "+:cCe:o:q", long_options, NULL)) != -1) {
 		if (found == OPTION_HELP) {
 			printf("%s\nOptions:\n%s", help, options_help);
 			*status = 0;

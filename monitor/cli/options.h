@@ -8,6 +8,7 @@
 #include <prefork.h>
 
 #include "adopt/adopt.h"
+#include "pictures.h"
 #include "selection.h"
 
 struct sink_ops;
@@ -19,11 +20,16 @@ struct options {
 	struct adopt_options adopt;
 	uint32_t max_procs, max_depth;	/* that there may be, 0: any number */
 	bool trace;
+	struct pictures pictures;
 	bool tree;
+	bool summary;
 	struct selection shown;
 	uint64_t max_events;		/* that are shown, 0: all */
 	uint64_t duration;		/* ns, 0: as long as it takes */
 };
+
+/* Is more to be told at the end than what still runs then? */
+bool options_remember(const struct options *options);
 
 /*
  * Reads options up to the first argument that is none, or "--". Returns how

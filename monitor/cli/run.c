@@ -86,7 +86,7 @@ static int begin(struct follow *follow, const struct options *options, struct ch
 /* Returns the exit status of vforkmon. */
 static int follow_command(struct follow *follow, pid_t pid)
 {
-	int detail, err, status = STATUS_FAILURE;
+	int detail, status = STATUS_FAILURE;
 
 	enum follow_end end = follow_until_child_ended(follow, pid, &detail);
 
@@ -106,8 +106,7 @@ static int follow_command(struct follow *follow, pid_t pid)
 		status = fail("cannot go on watching: %s", strerror(-detail));
 		break;
 	}
-	err = follow_finish(follow);
-	return err ? fail("cannot write the output: %s", strerror(-err)) : status;
+	return follow_finish(follow) ? status : STATUS_FAILURE;
 }
 
 int verb_run(int argc, char **argv)

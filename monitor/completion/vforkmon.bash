@@ -8,7 +8,7 @@ _vforkmon_operand() {
 		case ${COMP_WORDS[i]} in
 		--) printf '%d' $((i + 1)); return ;;
 		-o | --output | -e | --events | --max-events | --max-procs | --max-depth | --duration |
-			--format | --hold | --timeout | --adopt | --adopt-on | --adopt-ready | --match)
+			--timeline | --format | --hold | --timeout | --adopt | --adopt-on | --adopt-ready | --match)
 			((i++))
 			[ "${COMP_WORDS[i]-}" != '=' ] || ((i++)) ;;
 		-*) ;;
@@ -42,7 +42,7 @@ _vforkmon() {
 	[ "$prev" != '=' ] || prev=${COMP_WORDS[COMP_CWORD - 2]}
 	[ "$cur" != '=' ] || cur=''
 	case $prev in
-	-o | --output) mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+	-o | --output | --timeline) mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
 	--format)
 		words='text json'
 		[ "${COMP_WORDS[1]}" = status ] || words+=' csv pipe' ;;
@@ -58,7 +58,7 @@ _vforkmon() {
 		run-* | attach-*)
 			words='--output --events --max-events --max-procs
 				--max-depth --duration --format --hold --timeout --threads --adopt --adopt-on
-				--adopt-ready --match --trace --tree --quiet --help' ;;
+				--adopt-ready --match --trace --tree --summary-only --summary --timeline --quiet --help' ;;
 		status-*) words='--format --verbose --help' ;;
 		release-*) words='--force --all --help' ;;
 		run*) mapfile -t COMPREPLY < <(compgen -c -- "$cur"); return ;;

@@ -4,10 +4,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 
 #include <prefork.h>
 
 #include "quote.h"
+#include "signame.h"
 
 /* A power of two; PIDs are dense, so buckets stay short without a resize. */
 #define BUCKETS	4096
@@ -421,4 +423,22 @@ void process_title(const struct process *process, char *to, size_t size)
 	}
 	quote_name(comm, sizeof(comm), process->comm);
 	snprintf(to, size, "[%s]", comm);
+}
+
+const char *process_outcome(const struct process *process, char *to, size_t size)
+{
+	switch (process->state) {
+	case PROCESS_RUNNING:
+		return "running";
+	case PROCESS_UNWATCHED:
+		return "let go";
+	case PROCESS_UNSEEN:
+		return "?";
+	case PROCESS_ENDED:
+		break;
+	}
+	if (WIFSIGNALED(process->status))
+		return signal_name(WTERMSIG(process->status), to, size);
+	snprintf(to, size, "%d", WEXITSTATUS(process->status));
+	return to;
 }

@@ -103,4 +103,7 @@ const struct process *tree_next(const struct process *process);
 /* How to call it: its command, or in brackets the name it was born with. */
 void process_title(const struct process *process, char *to, size_t size);
 
+/* What became of it: "0", "SIGKILL", "running", ... Returns @to or a constant. */
+const char *process_outcome(const struct process *process, char *to, size_t size);
+
 #endif

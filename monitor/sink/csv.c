@@ -93,5 +93,6 @@ const struct sink_ops sink_csv = {
 	.signal = record_signal,
 	.truncated = record_truncated,
 	.footer = record_footer,
+	.summary = record_summary,
 	.write = csv_write,
 };

@@ -50,5 +50,6 @@ const struct sink_ops sink_json = {
 	.signal = record_signal,
 	.truncated = record_truncated,
 	.footer = record_footer,
+	.summary = record_summary,
 	.write = json_write,
 };

@@ -19,6 +19,7 @@
 #include "core/origin.h"
 #include "core/quote.h"
 #include "core/signame.h"
+#include "core/summary.h"
 #include "core/tree.h"
 #include "sink.h"
 
@@ -205,6 +206,37 @@ static void pipe_footer(struct sink *sink, const struct tree *tree, uint64_t los
 		put_process(sink, process);
 }
 
+static void put_tally(FILE *out, const struct tally *tally)
+{
+	const uint64_t times[] = {
+		tally->utime, tally->stime, tally->suspended, tally->held, tally->longest,
+	};
+
+	fprintf(out, "%zu|%zu", tally->count, tally->failed);
+	for (size_t i = 0; i < sizeof(times) / sizeof(times[0]); i++)
+		fprintf(out, "|%" PRId64, (int64_t)times[i] / NS_PER_MS);
+	putc_unlocked('\n', out);
+}
+
+static void put_tallies(FILE *out, const char *kind, const struct tallies *tallies)
+{
+	for (size_t i = 0; i < tallies->count; i++) {
+		fprintf(out, "%s|%d|", kind, tallies->items[i].process->pid);
+		put_name(out, tallies->items[i].process->comm);
+		put_tally(out, &tallies->items[i]);
+	}
+}
+
+static void pipe_summary(struct sink *sink, const struct summary *summary)
+{
+	fprintf(sink->out, "TOTAL|%" PRId64 "|%zu|%zu|%zu|", (int64_t)summary->duration / NS_PER_MS,
+		summary->execs, summary->threads, summary->failures);
+	put_tally(sink->out, &summary->all);
+	put_tallies(sink->out, "COMMAND", &summary->commands);
+	put_tallies(sink->out, "CREATOR", &summary->creators);
+	put_tallies(sink->out, "SUBTREE", &summary->subtrees);
+}
+
 const struct sink_ops sink_pipe = {
 	.event = pipe_event,
 	.lost = pipe_lost,
@@ -212,4 +244,5 @@ const struct sink_ops sink_pipe = {
 	.signal = pipe_signal,
 	.truncated = pipe_truncated,
 	.footer = pipe_footer,
+	.summary = pipe_summary,
 };

@@ -6,6 +6,7 @@
 #include "core/delivery.h"
 #include "core/origin.h"
 #include "core/signame.h"
+#include "core/summary.h"
 #include "core/tree.h"
 #include "sink.h"
 
@@ -33,6 +34,8 @@ static const char *const names[FIELDS] = {
 	[FIELD_STIME] = "stime",
 	[FIELD_MAXRSS] = "maxrss",
 	[FIELD_SUSPENDED] = "suspended",
+	[FIELD_HELD] = "held",
+	[FIELD_LONGEST] = "longest",
 	[FIELD_ERRNO] = "errno",
 	[FIELD_REASON] = "reason",
 	[FIELD_SIGNAL] = "signal",
@@ -46,6 +49,11 @@ static const char *const names[FIELDS] = {
 	[FIELD_PROCESSES] = "processes",
 	[FIELD_RUNNING] = "running",
 	[FIELD_LOST] = "lost",
+	[FIELD_FAILED] = "failed",
+	[FIELD_EXECS] = "execs",
+	[FIELD_THREADS] = "threads",
+	[FIELD_FAILURES] = "failures",
+	[FIELD_DURATION] = "duration",
 };
 
 enum kind {
@@ -56,6 +64,10 @@ enum kind {
 	KIND_TRUNCATED,
 	KIND_PROCESS,
 	KIND_SUMMARY,
+	KIND_TOTAL,
+	KIND_COMMAND,
+	KIND_CREATOR,
+	KIND_SUBTREE,
 };
 
 /* What one is made of, as its kind needs it. */
@@ -66,6 +78,8 @@ struct record {
 	const struct delivery *delivery;
 	const struct process *process;
 	const struct tree *tree;
+	const struct summary *summary;
+	const struct tally *tally;
 	uint64_t time, count;
 	size_t found, gone, running;
 };
@@ -231,6 +245,43 @@ static void add_summary(struct fields *to, const struct tree *tree, uint64_t los
 	to->number(to, FIELD_LOST, lost);
 }
 
+static void add_tally(struct fields *to, const struct tally *tally)
+{
+	to->number(to, FIELD_UTIME, tally->utime);
+	to->number(to, FIELD_STIME, tally->stime);
+	to->number(to, FIELD_SUSPENDED, tally->suspended);
+	to->number(to, FIELD_HELD, tally->held);
+	to->number(to, FIELD_LONGEST, tally->longest);
+	to->number(to, FIELD_PROCESSES, tally->count);
+	to->number(to, FIELD_FAILED, tally->failed);
+}
+
+static void add_total(struct fields *to, const struct summary *summary)
+{
+	to->text(to, FIELD_EVENT, "total");
+	add_tally(to, &summary->all);
+	to->number(to, FIELD_EXECS, summary->execs);
+	to->number(to, FIELD_THREADS, summary->threads);
+	to->number(to, FIELD_FAILURES, summary->failures);
+	to->number(to, FIELD_DURATION, summary->duration);
+}
+
+static void add_named(struct fields *to, const char *event, const struct tally *tally)
+{
+	to->text(to, FIELD_EVENT, event);
+	to->text(to, FIELD_COMM, tally->process->comm);
+	add_tally(to, tally);
+}
+
+static void add_subtree(struct fields *to, const struct tally *tally)
+{
+	to->text(to, FIELD_EVENT, "subtree");
+	to->integer(to, FIELD_PID, tally->process->pid);
+	add_origin(to, &tally->process->origin);
+	to->text(to, FIELD_COMM, tally->process->comm);
+	add_tally(to, tally);
+}
+
 void record_fields(const struct record *record, struct fields *fields)
 {
 	switch (record->kind) {
@@ -254,6 +305,18 @@ void record_fields(const struct record *record, struct fields *fields)
 		break;
 	case KIND_SUMMARY:
 		add_summary(fields, record->tree, record->count);
+		break;
+	case KIND_TOTAL:
+		add_total(fields, record->summary);
+		break;
+	case KIND_COMMAND:
+		add_named(fields, "command", record->tally);
+		break;
+	case KIND_CREATOR:
+		add_named(fields, "creator", record->tally);
+		break;
+	case KIND_SUBTREE:
+		add_subtree(fields, record->tally);
 		break;
 	}
 }
@@ -300,4 +363,18 @@ void record_footer(struct sink *sink, const struct tree *tree, uint64_t lost)
 	for (process = tree_first(tree); process; process = tree_next(process))
 		write(sink, &(struct record){ .kind = KIND_PROCESS, .process = process });
 	write(sink, &(struct record){ .kind = KIND_SUMMARY, .tree = tree, .count = lost });
+}
+
+static void write_tallies(const struct sink *sink, enum kind kind, const struct tallies *tallies)
+{
+	for (size_t i = 0; i < tallies->count; i++)
+		write(sink, &(struct record){ .kind = kind, .tally = &tallies->items[i] });
+}
+
+void record_summary(struct sink *sink, const struct summary *summary)
+{
+	write(sink, &(struct record){ .kind = KIND_TOTAL, .summary = summary });
+	write_tallies(sink, KIND_COMMAND, &summary->commands);
+	write_tallies(sink, KIND_CREATOR, &summary->creators);
+	write_tallies(sink, KIND_SUBTREE, &summary->subtrees);
 }

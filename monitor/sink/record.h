@@ -16,6 +16,7 @@ struct origin;
 struct prefork_event;
 struct record;
 struct sink;
+struct summary;
 struct tree;
 
 /* They are always given in this order. */
@@ -43,6 +44,8 @@ enum field {
 	FIELD_STIME,
 	FIELD_MAXRSS,
 	FIELD_SUSPENDED,
+	FIELD_HELD,
+	FIELD_LONGEST,
 	FIELD_ERRNO,
 	FIELD_REASON,
 	FIELD_SIGNAL,
@@ -56,8 +59,13 @@ enum field {
 	FIELD_PROCESSES,
 	FIELD_RUNNING,
 	FIELD_LOST,
+	FIELD_FAILED,
+	FIELD_EXECS,
+	FIELD_THREADS,
+	FIELD_FAILURES,
+	FIELD_DURATION,
 };
-#define FIELDS	(FIELD_LOST + 1)
+#define FIELDS	(FIELD_DURATION + 1)
 
 /* "event", "seq", ... */
 const char *field_name(enum field field);
@@ -82,5 +90,6 @@ void record_signal(struct sink *sink, const struct delivery *delivery,
 		   const struct origin *origin);
 void record_truncated(struct sink *sink, uint64_t time, uint64_t count, size_t running);
 void record_footer(struct sink *sink, const struct tree *tree, uint64_t lost);
+void record_summary(struct sink *sink, const struct summary *summary);
 
 #endif

@@ -15,6 +15,7 @@ struct origin;
 struct prefork_event;
 struct record;
 struct sink;
+struct summary;
 struct tree;
 
 struct sink_ops {
@@ -47,6 +48,7 @@ struct sink_ops {
 
 	/* When all is over, with @lost events. The tree remembers. */
 	void (*footer)(struct sink *sink, const struct tree *tree, uint64_t lost);
+	void (*summary)(struct sink *sink, const struct summary *summary);
 
 	/* Of sinks made of the functions in record.h. */
 	void (*write)(FILE *out, const struct record *record);

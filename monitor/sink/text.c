@@ -15,6 +15,7 @@
 #include "core/signame.h"
 #include "core/tree.h"
 #include "sink.h"
+#include "text_summary.h"
 
 #define NS_PER_S	UINT64_C(1000000000)
 #define LEVELS_MAX	64	/* of the tree that are drawn */
@@ -215,24 +216,6 @@ static void text_truncated(struct sink *sink, uint64_t time, uint64_t count, siz
 	putc('\n', sink->out);
 }
 
-static const char *outcome(const struct process *process, char *buffer, size_t size)
-{
-	switch (process->state) {
-	case PROCESS_RUNNING:
-		return "running";
-	case PROCESS_UNWATCHED:
-		return "let go";
-	case PROCESS_UNSEEN:
-		return "?";
-	case PROCESS_ENDED:
-		break;
-	}
-	if (WIFSIGNALED(process->status))
-		return signal_name(WTERMSIG(process->status), buffer, size);
-	snprintf(buffer, size, "%d", WEXITSTATUS(process->status));
-	return buffer;
-}
-
 static const char *branch_of(const struct process *process, bool itself)
 {
 	if (itself)
@@ -263,7 +246,7 @@ static void print_process(FILE *out, const struct process *process, uint64_t end
 	fprintf(out, "%10.3f %9.3f %9.3f %9s %7d  ",
 		seconds((process->state == PROCESS_RUNNING ? end : process->end) - process->origin.start),
 		seconds(process->utime), seconds(process->stime),
-		outcome(process, name, sizeof(name)), process->pid);
+		process_outcome(process, name, sizeof(name)), process->pid);
 	print_branches(out, process);
 	fprintf(out, "%s\n", title);
 }
@@ -291,4 +274,5 @@ const struct sink_ops sink_text = {
 	.signal = text_signal,
 	.truncated = text_truncated,
 	.footer = text_footer,
+	.summary = text_summary,
 };

@@ -13,6 +13,7 @@
 #include <prefork.h>
 
 #include "core/delivery.h"
+#include "core/summary.h"
 #include "core/tree.h"
 #include "sink/format.h"
 #include "sink/jsonline.h"
@@ -246,6 +247,15 @@ static struct tree *small_tree(void)
 	return tree;
 }
 
+static void write_summary(const struct tree *tree)
+{
+	struct summary summary;
+
+	if (CHECK(summary_create(&summary, tree, 10 * SECOND, 12 * SECOND)))
+		sink.ops->summary(&sink, &summary);
+	summary_destroy(&summary);
+}
+
 /* Every format's whole output, about the same. */
 static void write_everything(const char *format)
 {
@@ -261,6 +271,7 @@ static void write_everything(const char *format)
 	sink.ops->signal(&sink, &delivery, &origin);
 	sink.ops->truncated(&sink, 12 * SECOND, 5, 1);
 	sink.ops->footer(&sink, tree, 1);
+	write_summary(tree);
 	end();
 	tree_destroy(tree);
 }
@@ -304,11 +315,12 @@ static void csv_is_quoted_where_it_must_be(void)
 	begin("csv");
 	sink.ops->header(&sink);
 	STRING(end(), "event,seq,time,pid,tid,ppid,start,comm,child,nspid,clone_flags,path,old_tid,"
-	       "depth,command,found,gone,end,status,utime,stime,maxrss,suspended,errno,reason,"
-	       "signal,name,sender,tracer,thread,cookie,deadline,count,processes,running,lost\r\n");
+	       "depth,command,found,gone,end,status,utime,stime,maxrss,suspended,held,longest,errno,reason,"
+	       "signal,name,sender,tracer,thread,cookie,deadline,count,processes,running,lost,"
+	       "failed,execs,threads,failures,duration\r\n");
 	make(PREFORK_EVENT_PREFORK)->child = 1240;
 	line = show("csv", &event);
-	STRING(line, "prefork,3,10012345000,1234,1234,77,9,make,1240,,0,,,,,,,,,,,,,,,,,,,,,,,,,\r\n");
+	STRING(line, "prefork,3,10012345000,1234,1234,77,9,make,1240,,0,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,\r\n");
 	strcpy(event.comm, "a \"b\"");
 	CHECK(strstr(show("csv", &event), ",\"a \"\"b\"\"\",1240,"));
 	strcpy(event.comm, "a,\xff");
@@ -355,6 +367,9 @@ static void bars_in_names_do_not_separate(void)
 		{ "EXIT|", 7 }, { "VFORK_DONE|", 8 }, { "UNWATCHED|", 7 },
 		{ "THREAD_TIMEOUT|", 7 }, { "ADOPTED|", 7 }, { "LOST|", 2 }, { "RESYNC|", 3 },
 		{ "SIGNAL|", 8 }, { "TRUNCATED|", 3 }, { "PROCESS|", 9 }, { "PROCESS|", 9 },
+		{ "PROCESS|", 9 }, { "PROCESS|", 9 }, { "TOTAL|", 11 }, { "COMMAND|", 9 },
+		{ "COMMAND|", 9 }, { "CREATOR|", 9 }, { "CREATOR|", 9 }, { "SUBTREE|", 9 },
+		{ "SUBTREE|", 9 },
 	};
 	const char *line;
 
@@ -509,6 +524,35 @@ static void tree_is_listed_in_json(void)
 	tree_destroy(tree);
 }
 
+static void sums_are_in_tables(void)
+{
+	struct tree *tree = small_tree();
+
+	begin("text");
+	write_summary(tree);
+	STRING(end(),
+	       "\n4 processes (2.0 a second), 0 programs (0.0 a second), 0 threads in 2.000 s\n"
+	       "user 4.000 s, system 0.000 s, suspended in vfork 0.000 s, held 0.000 s\n"
+	       "4 ended by a signal or with another status than 0, 0 could not be created\n"
+	       "\n"
+	       "  count  failed      user    system   longest  command\n"
+	       "      3       3     3.000     0.000     0.988  make\n"
+	       "      1       1     1.000     0.000     1.000  sh\n"
+	       "\n"
+	       "  count  created by\n"
+	       "      2  sh\n"
+	       "      1  make\n"
+	       "\n"
+	       "  count  failed      user    system   longest  subtree of\n"
+	       "      2       2     2.000     0.000     0.988  2 [make]\n"
+	       "      1       1     1.000     0.000     0.988  3 [make]\n");
+	begin("pipe");
+	write_summary(tree);
+	CHECK(strstr(end(), "TOTAL|2000|0|0|0|4|4|4000|0|0|0|1000\n"));
+	CHECK(strstr(text, "\nCREATOR|1|sh|2|2|2000|0|0|0|987\n"));
+	tree_destroy(tree);
+}
+
 static void deep_tree_is_drawn_in_part(void)
 {
 	struct tree *tree = tree_create(true);
@@ -604,6 +648,7 @@ int main(void)
 		{ "the tree is drawn", tree_is_drawn },
 		{ "the tree is listed in JSON", tree_is_listed_in_json },
 		{ "the summary counts what was lost", summary_counts_what_was_lost },
+		{ "sums are in tables", sums_are_in_tables },
 		{ "a deep tree is drawn in part", deep_tree_is_drawn_in_part },
 		{ "a full disk is told", full_disk_is_told_once },
 		{ "a closed pipe kills nobody", closed_pipe_kills_nobody },

@@ -528,6 +528,28 @@ static void processes_beyond_the_limit_are_denied(void)
 	EQUAL(2, *denied);
 }
 
+static void pictures_are_drawn_or_refused(void)
+{
+	char folder[] = "/tmp/test_verbs.XXXXXX", svg[64], trace[64];
+	const struct setting closed = { .closed_stderr = true };
+
+	if (!CHECK(mkdtemp(folder)))
+		return;
+	snprintf(svg, sizeof(svg), "%s/a.svg", folder);
+	snprintf(trace, sizeof(trace), "--timeline=%s/a.json", folder);
+	EQUAL(3, RUN(&plain, "--timeline", svg, trace, "sh", "-c", "exit 3"));
+	EQUAL(0, RUN(&plain, "grep", "-q", "1 processes in", svg));
+	EQUAL(0, RUN(&plain, "grep", "-q", "\"status\":\"0\"", trace + strlen("--timeline=")));
+	EQUAL(STATUS_FAILURE, RUN(&closed, "--timeline", "/dev/null/a.svg", "sh", "-c", "exit 3"));
+	EQUAL(STATUS_FAILURE, RUN(&closed, "--timeline", "a.png", "sh", "-c", "exit 3"));
+	unlink(svg);
+	symlink("/dev/full", svg);
+	EQUAL(STATUS_FAILURE, RUN(&closed, "--timeline", svg, "sh", "-c", "exit 3"));
+	unlink(svg);
+	unlink(trace + strlen("--timeline="));
+	rmdir(folder);
+}
+
 static void wrong_limits_are_refused(void)
 {
 	const struct setting closed = { .closed_stderr = true };
@@ -580,6 +602,7 @@ int main(void)
 		  no_more_events_are_shown_than_asked_for },
 		{ "watching ends in time", watching_ends_in_time },
 		{ "processes beyond the limit are denied", processes_beyond_the_limit_are_denied },
+		{ "pictures are drawn or refused", pictures_are_drawn_or_refused },
 		{ "wrong limits are refused", wrong_limits_are_refused },
 		{ "signals are heeded while a tree is read",
 		  signals_are_heeded_while_a_tree_is_read },

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "text_summary.h"
+
+#include "core/quote.h"
+#include "core/summary.h"
+#include "core/tree.h"
+#include "sink.h"
+
+#define NS_PER_S	1e9
+#define ROWS_MAX	20	/* of each table */
+
+static double seconds(uint64_t ns)
+{
+	return (double)ns / NS_PER_S;
+}
+
+static double per_second(size_t count, uint64_t duration)
+{
+	return duration ? (double)count / seconds(duration) : 0;
+}
+
+static void print_totals(FILE *out, const struct summary *summary)
+{
+	const struct tally *all = &summary->all;
+
+	fprintf(out, "\n%zu processes (%.1f a second), %zu programs (%.1f a second), %zu threads "
+		"in %.3f s\n", all->count, per_second(all->count, summary->duration),
+		summary->execs, per_second(summary->execs, summary->duration), summary->threads,
+		seconds(summary->duration));
+	fprintf(out, "user %.3f s, system %.3f s, suspended in vfork %.3f s, held %.3f s\n",
+		seconds(all->utime), seconds(all->stime), seconds(all->suspended),
+		seconds(all->held));
+	fprintf(out, "%zu ended by a signal or with another status than 0, %zu could not be created\n",
+		all->failed, summary->failures);
+}
+
+static void print_name(FILE *out, const struct tally *tally)
+{
+	char name[4 * sizeof(tally->process->comm)];
+
+	quote_name(name, sizeof(name), tally->process->comm);
+	fprintf(out, "  %s\n", name);
+}
+
+static void print_title(FILE *out, const struct tally *tally)
+{
+	char title[8192];
+
+	process_title(tally->process, title, sizeof(title));
+	fprintf(out, "  %d %s\n", tally->process->pid, title);
+}
+
+static void print_tally(FILE *out, const struct tally *tally)
+{
+	fprintf(out, "%7zu %7zu %9.3f %9.3f %9.3f", tally->count, tally->failed,
+		seconds(tally->utime), seconds(tally->stime), seconds(tally->longest));
+}
+
+static void print_count(FILE *out, const struct tally *tally)
+{
+	fprintf(out, "%7zu", tally->count);
+}
+
+static void print_table(FILE *out, const char *head, const struct tallies *tallies,
+			void (*print)(FILE *out, const struct tally *tally),
+			void (*print_last)(FILE *out, const struct tally *tally))
+{
+	if (!tallies->count)
+		return;
+	fputs(head, out);
+	for (size_t i = 0; i < tallies->count && i < ROWS_MAX; i++) {
+		print(out, &tallies->items[i]);
+		print_last(out, &tallies->items[i]);
+	}
+	if (tallies->count > ROWS_MAX)
+		fprintf(out, "and %zu more\n", tallies->count - ROWS_MAX);
+}
+
+#define TALLY	"\n  count  failed      user    system   longest"
+
+void text_summary(struct sink *sink, const struct summary *summary)
+{
+	FILE *out = sink->out;
+
+	print_totals(out, summary);
+	print_table(out, TALLY "  command\n", &summary->commands, print_tally, print_name);
+	print_table(out, "\n  count  created by\n", &summary->creators, print_count, print_name);
+	print_table(out, TALLY "  subtree of\n", &summary->subtrees, print_tally, print_title);
+}
