@@ -54,7 +54,7 @@ done <<-'END'
 	birth_or_exec		--adopt 'strace -p {pid}' --adopt-on fork
 	ptrace,_exit_or		--adopt 'strace -p {pid}' --adopt-ready now
 	comm=GLOB		--adopt 'strace -p {pid}' --match pid=1
-	need_--adopt		--match depth=1
+	need_--adopt		--adopt-on exec
 	need_--adopt		--adopt-ready exit
 END
 

@@ -228,16 +228,6 @@ static pid_t parent_of(const struct prefork_event *event)
 	return origin.ppid;
 }
 
-static bool matches(const struct adopt *adopt, const struct template_values *values)
-{
-	const struct match_subject subject = {
-		.comm = values->comm, .exe = values->exe, .depth = values->depth,
-		.uid = proc_uid(values->pid),
-	};
-
-	return match_holds(&adopt->options->match, &subject);
-}
-
 /* Returns whether it is held on. */
 static bool adopt_process(struct adopt *adopt, const struct prefork_event *event,
 			  const struct tree *tree)
@@ -250,9 +240,9 @@ static bool adopt_process(struct adopt *adopt, const struct prefork_event *event
 	};
 	int err;
 
-	proc_exe(event->pid, exe, sizeof(exe));
-	if (!matches(adopt, &values))
+	if (!match_process(&adopt->options->match, event->pid, event->comm, values.depth))
 		return false;
+	proc_exe(event->pid, exe, sizeof(exe));
 	err = begin(adopt, event, &values);
 	if (err)
 		adopt->warn("process %d runs on: '%s' cannot be run: %s", (int)event->pid,

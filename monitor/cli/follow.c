@@ -214,6 +214,21 @@ void follow_adopt(struct follow *follow, struct adopter *adopter)
 	follow->adopter = adopter;
 }
 
+/* Asked for by --match, as its creator may have been already. */
+static bool is_wanted(const struct follow *follow, const struct origin *origin)
+{
+	return !follow->options->match.count || origin->chosen;
+}
+
+static void choose(struct follow *follow, pid_t pid, const char *comm)
+{
+	const struct process *process = tree_find(follow->tree, pid);
+
+	if (process && !process->origin.chosen &&
+	    match_process(&follow->options->match, pid, comm, process->depth))
+		tree_choose(follow->tree, pid);
+}
+
 bool follow_found(struct follow *follow, pid_t pid, const char *comm)
 {
 	char *command = options_remember(follow->options) ? proc_command(pid, "") : NULL;
@@ -223,6 +238,8 @@ bool follow_found(struct follow *follow, pid_t pid, const char *comm)
 	proc_origin(pid, &origin);
 	if (!tree_add(follow->tree, pid, &origin, comm, command))
 		return false;
+	if (follow->options->match.count)
+		choose(follow, pid, comm);
 	if (adopter && adopter->ops->found)
 		adopter->ops->found(adopter, pid);
 	return true;
@@ -242,7 +259,8 @@ void follow_signal(struct follow *follow, const struct delivery *delivery)
 {
 	const struct origin origin = tree_origin(follow->tree, delivery->pid);
 
-	if (selection_has(&follow->options->shown, SELECTION_SIGNAL) && has_room(follow))
+	if (selection_has(&follow->options->shown, SELECTION_SIGNAL) &&
+	    is_wanted(follow, &origin) && has_room(follow))
 		follow->sink.ops->signal(&follow->sink, delivery, &origin);
 }
 
@@ -287,8 +305,16 @@ static void show(struct follow *follow, const struct prefork_event *event,
 	check_sequence(follow, event);
 	if (event->type == PREFORK_EVENT_LOST)
 		lose(follow, event, event->count);
-	else if (selection_has(&follow->options->shown, event->type) && has_room(follow))
+	else if (selection_has(&follow->options->shown, event->type) &&
+		 is_wanted(follow, origin) && has_room(follow))
 		follow->sink.ops->event(&follow->sink, event, origin);
+}
+
+/* A process, or what it runs: rules may hold that did not before. */
+static bool is_new(const struct prefork_event *event)
+{
+	return event->type == PREFORK_EVENT_EXEC ||
+		(event->type == PREFORK_EVENT_BORN && !event->thread);
 }
 
 /* What somebody may be waiting for. */
@@ -302,6 +328,10 @@ static void handle(struct follow *follow, const struct prefork_event *event,
 	if (event->type != PREFORK_EVENT_LOST)
 		follow->read = event->time;
 	tree_event(follow->tree, event, command, origin);
+	if (follow->options->match.count && is_new(event)) {
+		choose(follow, event->pid, event->comm);
+		*origin = tree_origin(follow->tree, event->pid);
+	}
 	answer(follow, event);
 }
 
@@ -624,6 +654,8 @@ bool follow_finish(struct follow *follow)
 	follow->pf = NULL;
 	if (follow->adopter)
 		await_adopter(follow);
+	if (follow->options->match.count && options_remember(follow->options))
+		tree_prune(follow->tree);
 	if (follow->options->tree)
 		follow->sink.ops->footer(&follow->sink, follow->tree, follow->lost);
 	if (follow->options->summary)

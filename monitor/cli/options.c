@@ -83,8 +83,9 @@ static const char options_help[] =
 "      --adopt-ready HOW ptrace (default): when the process is traced; exit: when\n"
 "                        COMMAND has ended; notify: when it has sent READY=1 to\n"
 "                        $NOTIFY_SOCKET\n"
-"      --match RULE      adopt only where comm=GLOB, exe=GLOB, depth=N or uid=N,\n"
-"                        or !comm=GLOB and so on; all of several have to hold\n"
+"      --match RULE      only processes with comm=GLOB, exe=GLOB, cgroup=GLOB, depth=N\n"
+"                        or uid=N, or !comm=GLOB and so on, where all of several have to\n"
+"                        hold: adopt these; show these and what they create\n"
 "      --trace           trace each process with a thread of its own, from its first\n"
 "                        instruction on, and show the signals that it takes\n"
 "      --tree            at the end, show the tree of processes\n"
@@ -268,9 +269,9 @@ static const char *set(struct options *options, int option)
 		return set_adopt_ready(options, optarg) ? NULL :
 			"--adopt-ready is ptrace, exit or notify";
 	case OPTION_MATCH:
-		return match_add(&options->adopt.match, optarg) ? NULL :
-			"--match is comm=GLOB, exe=GLOB, depth=N or uid=N, with or without a "
-			"'!' before it";
+		return match_add(&options->match, optarg) ? NULL :
+			"--match is comm=GLOB, exe=GLOB, cgroup=GLOB, depth=N or uid=N, with or "
+			"without a '!' before it";
 	case OPTION_TRACE:
 		options->trace = true;
 		return NULL;
@@ -292,8 +293,8 @@ static const char *check(const struct options *options)
 {
 	const struct adopt_options *adopt = &options->adopt;
 
-	if (!adopt->command && (adopt->on || adopt->ready || adopt->match.count))
-		return "--adopt-on, --adopt-ready and --match need --adopt";
+	if (!adopt->command && (adopt->on || adopt->ready))
+		return "--adopt-on and --adopt-ready need --adopt";
 	if (adopt->command && options->trace)
 		return "--adopt and --trace both take the newborn; choose one";
 	return NULL;
@@ -331,6 +332,7 @@ int options_parse(struct options *options, int argc, char **argv, const char *he
 	/* Only who is held can be refused. */
 	if (options->max_procs || options->max_depth)
 		options->watch.hold |= PREFORK_HOLD_VFORK | PREFORK_HOLD_FORK;
+	options->adopt.match = options->match;
 	problem = check(options);
 	if (problem) {
 		*status = fail_usage(argv[0], "%s", problem);

@@ -23,6 +23,7 @@ struct options {
 	struct pictures pictures;
 	bool tree;
 	bool summary;
+	struct match match;		/* what is shown and adopted */
 	struct selection shown;
 	uint64_t max_events;		/* that are shown, 0: all */
 	uint64_t duration;		/* ns, 0: as long as it takes */

@@ -49,7 +49,7 @@ _vforkmon() {
 	--hold) words='none vfork fork all' ;;
 	--adopt-on) words='birth exec' ;;
 	--adopt-ready) words='ptrace exit notify' ;;
-	--match) words='comm= exe= depth= uid= !comm= !exe= !depth= !uid=' ;;
+	--match) words='comm= exe= cgroup= depth= uid= !comm= !exe= !cgroup= !depth= !uid=' ;;
 	-e | --events) words='prefork born fork_failed exec exit vfork_done unwatched timeout adopted signal' ;;
 	--timeout | --adopt | --max-events | --max-procs | --max-depth | --duration) return ;;
 	esac

@@ -4,13 +4,17 @@
 #include <ctype.h>
 #include <errno.h>
 #include <fnmatch.h>
+#include <limits.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "proc.h"
+
 static const char *const keys[] = {
 	[MATCH_COMM] = "comm=",
 	[MATCH_EXE] = "exe=",
+	[MATCH_CGROUP] = "cgroup=",
 	[MATCH_DEPTH] = "depth=",
 	[MATCH_UID] = "uid=",
 };
@@ -42,7 +46,7 @@ static bool parse_number(const char *text, unsigned long *number)
 
 static bool takes_glob(enum match_key key)
 {
-	return key == MATCH_COMM || key == MATCH_EXE;
+	return key == MATCH_COMM || key == MATCH_EXE || key == MATCH_CGROUP;
 }
 
 static bool parse(struct match_rule *rule, const char *text)
@@ -72,6 +76,8 @@ static bool is_so(const struct match_rule *rule, const struct match_subject *sub
 		return !fnmatch(rule->glob, subject->comm, 0);
 	case MATCH_EXE:
 		return !fnmatch(rule->glob, subject->exe, 0);
+	case MATCH_CGROUP:
+		return !fnmatch(rule->glob, subject->cgroup, 0);
 	case MATCH_DEPTH:
 		return rule->number == subject->depth;
 	case MATCH_UID:
@@ -86,4 +92,28 @@ bool match_holds(const struct match *match, const struct match_subject *subject)
 		if (is_so(&match->rules[i], subject) == match->rules[i].negated)
 			return false;
 	return true;
+}
+
+static bool asks(const struct match *match, enum match_key key)
+{
+	for (size_t i = 0; i < match->count; i++)
+		if (match->rules[i].key == key)
+			return true;
+	return false;
+}
+
+bool match_process(const struct match *match, pid_t pid, const char *comm, unsigned int depth)
+{
+	char exe[PATH_MAX] = "", cgroup[PATH_MAX] = "";
+	struct match_subject subject = {
+		.comm = comm, .exe = exe, .cgroup = cgroup, .depth = depth,
+	};
+
+	if (asks(match, MATCH_EXE))
+		proc_exe(pid, exe, sizeof(exe));
+	if (asks(match, MATCH_CGROUP))
+		proc_cgroup(pid, cgroup, sizeof(cgroup));
+	if (asks(match, MATCH_UID))
+		subject.uid = proc_uid(pid);
+	return match_holds(match, &subject);
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * Rules that choose processes, as people write them: comm=GLOB, exe=GLOB,
- * depth=N, uid=N, each with '!' before it for the opposite. A process is
- * chosen when all of them hold, and so when there are none.
+ * cgroup=GLOB, depth=N, uid=N, each with '!' before it for the opposite. A process
+ * is chosen when all of them hold, and so when there are none.
  */
 #ifndef MATCH_H
 #define MATCH_H
@@ -16,6 +16,7 @@
 enum match_key {
 	MATCH_COMM,
 	MATCH_EXE,
+	MATCH_CGROUP,
 	MATCH_DEPTH,
 	MATCH_UID,
 };
@@ -37,6 +38,7 @@ struct match {
 struct match_subject {
 	const char *comm;
 	const char *exe;	/* path of the program */
+	const char *cgroup;	/* path below the root of its hierarchy */
 	unsigned int depth;	/* below what is followed, 0: that itself */
 	uid_t uid;		/* effective */
 };
@@ -48,5 +50,12 @@ struct match_subject {
 bool match_add(struct match *match, const char *text);
 
 bool match_holds(const struct match *match, const struct match_subject *subject);
+
+/*
+ * For a process with that name and depth; the rest is looked up, if a rule asks
+ * for it.
+ */
+bool match_process(const struct match *match, pid_t pid, const char *comm,
+		   unsigned int depth);
 
 #endif

@@ -1,17 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What tells a process from others that have its PID before and after it. Zero
- * where it is not known.
+ * What tells a process from others, and from those that have its PID before and
+ * after it. Zero where it is not known.
  */
 #ifndef ORIGIN_H
 #define ORIGIN_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 
 struct origin {
 	pid_t ppid;		/* who created it, or as /proc has it its parent */
 	uint64_t start;		/* CLOCK_BOOTTIME, ns */
+	bool chosen;		/* it, or one that it descends from, by tree_choose() */
 };
 
 #endif

@@ -77,6 +77,20 @@ void proc_exe(pid_t pid, char *exe, size_t size)
 		snprintf(exe, size, "?");
 }
 
+void proc_cgroup(pid_t pid, char *cgroup, size_t size)
+{
+	char text[8192], *line = NULL;
+	ssize_t len = read_file(pid, "cgroup", text, sizeof(text) - 1);
+
+	if (len > 0) {
+		text[len] = '\0';
+		line = strncmp(text, "0::", 3) ? strstr(text, "\n0::") : text;
+	}
+	/* In the others line feeds are escaped; this one is the last. */
+	snprintf(cgroup, size, "%s", line ? strchr(line, '/') : "?");
+	cgroup[strcspn(cgroup, "\n")] = '\0';
+}
+
 uid_t proc_uid(pid_t pid)
 {
 	char text[2048], *line;

@@ -22,6 +22,9 @@ void proc_comm(pid_t pid, char *comm, size_t size);
 /* The path of its program, "?" when it is gone or that may not be known. */
 void proc_exe(pid_t pid, char *exe, size_t size);
 
+/* The path of its cgroup (version 2), "?" when it is gone or has none. */
+void proc_cgroup(pid_t pid, char *cgroup, size_t size);
+
 /* The effective user, (uid_t)-1 when the process is gone. */
 uid_t proc_uid(pid_t pid);
 

@@ -68,8 +68,7 @@ static void link_process(struct tree *tree, struct process *process, struct proc
 }
 
 /* Its PID means it no more. */
-static void retire(struct tree *tree, struct process *process, enum process_state state,
-		   uint64_t end)
+static void unhash(struct tree *tree, const struct process *process)
 {
 	struct process **link = bucket_of(tree, process->pid);
 
@@ -77,6 +76,12 @@ static void retire(struct tree *tree, struct process *process, enum process_stat
 		link = &(*link)->next_in_bucket;
 	*link = process->next_in_bucket;
 	tree->running--;
+}
+
+static void retire(struct tree *tree, struct process *process, enum process_state state,
+		   uint64_t end)
+{
+	unhash(tree, process);
 	process->state = state;
 	process->end = end;
 	if (!tree->remember)
@@ -93,6 +98,7 @@ static struct process *begin(struct tree *tree, pid_t pid, const struct origin *
 		return NULL;
 	process->pid = pid;
 	process->origin = *origin;
+	process->origin.chosen = parent && parent->origin.chosen;
 	process->depth = parent ? parent->depth + 1 : 0;
 	if (tree->remember)
 		link_process(tree, process, parent);
@@ -121,6 +127,15 @@ struct tree *tree_create(bool remember)
 	if (tree)
 		tree->remember = remember;
 	return tree;
+}
+
+static struct process *next(struct process *process)
+{
+	if (process->first_child)
+		return process->first_child;
+	while (process && !process->next_sibling)
+		process = process->parent;
+	return process ? process->next_sibling : NULL;
 }
 
 /* Children first, without recursion: a chain of forks may be long. */
@@ -234,7 +249,8 @@ static bool born(struct tree *tree, const struct prefork_event *event)
 	if (process && process->found) {
 		/* Found running while this event was on its way. */
 		process->found = false;
-		process->origin = origin;
+		process->origin.ppid = origin.ppid;
+		process->origin.start = origin.start;
 		return true;
 	}
 	if (process)
@@ -406,11 +422,7 @@ const struct process *tree_first(const struct tree *tree)
 
 const struct process *tree_next(const struct process *process)
 {
-	if (process->first_child)
-		return process->first_child;
-	while (process && !process->next_sibling)
-		process = process->parent;
-	return process ? process->next_sibling : NULL;
+	return next((struct process *)process);
 }
 
 void process_title(const struct process *process, char *to, size_t size)
@@ -441,4 +453,65 @@ const char *process_outcome(const struct process *process, char *to, size_t size
 		return signal_name(WTERMSIG(process->status), to, size);
 	snprintf(to, size, "%d", WEXITSTATUS(process->status));
 	return to;
+}
+
+void tree_choose(struct tree *tree, pid_t pid)
+{
+	struct process *process = find(tree, pid);
+
+	if (process)
+		process->origin.chosen = true;
+}
+
+/* Who those that are chosen descend from. */
+static void mark_kept(struct tree *tree)
+{
+	for (const struct process *process = tree_first(tree); process;
+	     process = tree_next(process)) {
+		struct process *up = process->parent;
+
+		for (; process->origin.chosen && up && !up->kept; up = up->parent)
+			up->kept = true;
+	}
+}
+
+/* With all below it. */
+static void forget(struct tree *tree, struct process *process)
+{
+	const struct process *end;
+
+	process->parent = NULL;
+	process->next_sibling = NULL;
+	for (end = process; end; end = tree_next(end)) {
+		tree->count--;
+		if (end->state == PROCESS_RUNNING)
+			unhash(tree, end);
+	}
+	free_all(process);
+}
+
+static void prune_siblings(struct tree *tree, struct process **first, struct process **last)
+{
+	struct process **link = first, *process;
+
+	*last = NULL;
+	while ((process = *link)) {
+		if (process->kept || process->origin.chosen) {
+			*last = process;
+			link = &process->next_sibling;
+			continue;
+		}
+		*link = process->next_sibling;
+		forget(tree, process);
+	}
+}
+
+void tree_prune(struct tree *tree)
+{
+	struct process *process;
+
+	mark_kept(tree);
+	prune_siblings(tree, &tree->first_root, &tree->last_root);
+	for (process = tree->first_root; process; process = next(process))
+		prune_siblings(tree, &process->first_child, &process->last_child);
 }

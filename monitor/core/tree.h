@@ -46,6 +46,7 @@ struct process {
 	unsigned int failures;	/* to create a process or a thread */
 	struct spans spans;	/* only where the tree remembers */
 
+	bool kept;		/* private: one below it is chosen */
 	struct process *parent;
 	struct process *first_child, *last_child, *next_sibling;
 	struct process *next_in_bucket;	/* private, as what runs */
@@ -82,6 +83,15 @@ void tree_rename(struct tree *tree, pid_t pid, const char *comm, char *command);
 
 /* Likewise: it ended, or goes on unwatched, before @end. */
 void tree_lose(struct tree *tree, pid_t pid, enum process_state state, uint64_t end);
+
+/* From now on it, and what it creates, is chosen. */
+void tree_choose(struct tree *tree, pid_t pid);
+
+/*
+ * At the end, in a tree that remembers: forgets all but those that are chosen
+ * and those that they descend from.
+ */
+void tree_prune(struct tree *tree);
 
 /* Calls @fn for each running process, which that one may lose. */
 void tree_each_running(const struct tree *tree,

@@ -22,6 +22,7 @@
 #define BAR		15
 #define CHARACTER	6.1	/* of the labels' font */
 #define NARROWEST	0.6	/* bar that can be seen */
+#define TIME		60	/* that the text of a time takes */
 
 /* Longest character of UTF-8. */
 #define CHARACTER_MAX	4
@@ -212,9 +213,11 @@ static void put_times(const struct canvas *canvas, double bottom)
 	for (int i = 0; i * step <= whole; i++) {
 		double x = MARGIN + WIDTH * i * step / whole;
 
-		fprintf(canvas->out, "<path class=\"line\" d=\"M%.2f %d V%.1f\"/>"
-			"<text class=\"time\" x=\"%.2f\" y=\"%d\">%.6g s</text>\n",
-			x, TOP - 14, bottom, x + 2, TOP - 6, i * step);
+		fprintf(canvas->out, "<path class=\"line\" d=\"M%.2f %d V%.1f\"/>\n", x, TOP - 14,
+			bottom);
+		if (x < MARGIN + WIDTH - TIME)
+			fprintf(canvas->out, "<text class=\"time\" x=\"%.2f\" y=\"%d\">%.6g s</text>\n",
+				x + 2, TOP - 6, i * step);
 	}
 }
 
@@ -236,7 +239,7 @@ static void put_head(const struct canvas *canvas, const struct layout *layout)
 	fprintf(canvas->out, "<text class=\"title\" x=\"%d\" y=\"18\">%zu processes in %.3f s</text>\n",
 		MARGIN, layout->count, seconds(canvas->end - canvas->begin));
 	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
-		put_key(canvas, 400 + 130 * (double)i, keys[i].class, keys[i].text);
+		put_key(canvas, 340 + 145 * (double)i, keys[i].class, keys[i].text);
 }
 
 static void put_page(const struct canvas *canvas, const struct layout *layout)

@@ -2,12 +2,14 @@
 /* core/match */
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "core/match.h"
 #include "tap.h"
 
 static const struct match_subject make_job = {
-	.comm = "make", .exe = "/usr/bin/make", .depth = 2, .uid = 1000,
+	.comm = "make", .exe = "/usr/bin/make", .cgroup = "/user.slice/a.scope",
+	.depth = 2, .uid = 1000,
 };
 
 /* Does the only rule @text hold for @subject? -1: it is no rule. */
@@ -33,6 +35,7 @@ static void each_key_is_compared(void)
 	} rows[] = {
 		{ "comm=make", 1 }, { "comm=m*", 1 }, { "comm=mak", 0 }, { "comm=[n-z]*", 0 },
 		{ "exe=/usr/bin/make", 1 }, { "exe=*make", 1 }, { "exe=make", 0 },
+		{ "cgroup=/user.slice/*", 1 }, { "cgroup=*.scope", 1 }, { "cgroup=/", 0 },
 		{ "depth=2", 1 }, { "depth=02", 1 }, { "depth=0", 0 }, { "depth=20", 0 },
 		{ "uid=1000", 1 }, { "uid=0", 0 },
 	};
@@ -104,6 +107,26 @@ static void names_may_be_of_any_bytes(void)
 	EQUAL(0, holds_for(&odd, "exe=?*"));
 }
 
+/* Of this process. */
+static void what_is_not_given_is_looked_up(void)
+{
+	char uid[32], other[32];
+	struct match match = { 0 };
+
+	snprintf(uid, sizeof(uid), "uid=%u", geteuid());
+	snprintf(other, sizeof(other), "!uid=%u", geteuid());
+	CHECK(match_add(&match, uid));
+	CHECK(match_add(&match, "exe=*/test_match"));
+	CHECK(match_add(&match, "cgroup=/*"));
+	CHECK(match_add(&match, "comm=given"));
+	CHECK(match_add(&match, "depth=3"));
+	CHECK(match_process(&match, getpid(), "given", 3));
+	CHECK(!match_process(&match, getpid(), "given", 2));
+	CHECK(!match_process(&match, getpid(), "test_match", 3));
+	CHECK(match_add(&match, other));
+	CHECK(!match_process(&match, getpid(), "given", 3));
+}
+
 int main(void)
 {
 	static const struct tap_test tests[] = {
@@ -112,6 +135,7 @@ int main(void)
 		{ "all rules have to hold", all_rules_have_to_hold },
 		{ "a rule that is refused changes nothing", one_that_is_refused_changes_nothing },
 		{ "there are only so many rules", there_are_only_so_many },
+		{ "what is not given is looked up", what_is_not_given_is_looked_up },
 		{ "names may be of any bytes", names_may_be_of_any_bytes },
 	};
 

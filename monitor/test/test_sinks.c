@@ -228,7 +228,7 @@ static struct tree *small_tree(void)
 {
 	struct tree *tree = tree_create(true);
 
-	tree_add(tree, 1, &(struct origin){ 0, 10 * SECOND }, "sh", strdup("sh -c x"));
+	tree_add(tree, 1, &(struct origin){ .start = 10 * SECOND }, "sh", strdup("sh -c x"));
 	make(PREFORK_EVENT_BORN)->ppid = 1;
 	event.pid = 2;
 	tree_event(tree, &event, NULL, NULL);

@@ -198,7 +198,7 @@ static void on_found(void *arg, pid_t pid, const char *comm)
 	CHECK(arg == &scene);
 	STRING(comm, "test_state");
 	scene.found = pid;
-	tree_add(scene.tree, pid, &(struct origin){ 0, boottime() }, comm, NULL);
+	tree_add(scene.tree, pid, &(struct origin){ .start = boottime() }, comm, NULL);
 }
 
 static bool on_answers(void *arg, uint64_t cookie)
@@ -226,7 +226,7 @@ static void begin(void)
 	memset(&scene, 0, sizeof(scene));
 	scene.tree = tree_create(true);
 	scene.resync = resync_create((struct prefork *)&state, scene.tree, &listener);
-	tree_add(scene.tree, getpid(), &(struct origin){ 0, 1 }, "test_state", NULL);
+	tree_add(scene.tree, getpid(), &(struct origin){ .start = 1 }, "test_state", NULL);
 	watch(getpid());
 }
 
@@ -406,7 +406,7 @@ static void hold_that_nobody_answers_is_answered(void)
 	hold(getppid(), getppid(), 12);
 	state.watched[2].owner++;
 	scene.answered = 10;
-	tree_add(scene.tree, getppid(), &(struct origin){ 0, 1 }, "parent", NULL);
+	tree_add(scene.tree, getppid(), &(struct origin){ .start = 1 }, "parent", NULL);
 	lose();
 	EQUAL(0, state.released_count);
 	settle();

@@ -69,7 +69,7 @@ static struct tree *build(unsigned int count, unsigned int width)
 	char command[128];
 
 	clock_now = 10 * MS;
-	tree_add(tree, 1, &(struct origin){ 0, clock_now - 5 * MS }, "make", strdup("make -j4 <all> & \"more\""));
+	tree_add(tree, 1, &(struct origin){ .start = clock_now - 5 * MS }, "make", strdup("make -j4 <all> & \"more\""));
 	for (unsigned int i = 0; i < count + width; i++) {
 		pid_t first = 10 + 3 * (pid_t)i, old = first - 3 * (pid_t)width;
 

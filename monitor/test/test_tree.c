@@ -52,7 +52,7 @@ static void parentage_follows_births(void)
 	struct tree *tree = tree_create(true);
 	const struct process *p;
 
-	tree_add(tree, 1, &(struct origin){ 0, 5 }, "sh", strdup("sh -c x"));
+	tree_add(tree, 1, &(struct origin){ .start = 5 }, "sh", strdup("sh -c x"));
 	born(tree, 2, 1, 10);
 	executes(tree, 2, "/bin/true");
 	born(tree, 3, 1, 11);
@@ -112,15 +112,15 @@ static void found_process_may_be_born_later(void)
 {
 	struct tree *tree = tree_create(true);
 
-	tree_add(tree, 1, &(struct origin){ 0, 5 }, "sh", NULL);
-	tree_add(tree, 2, &(struct origin){ 1, 6 }, "sub", NULL);
+	tree_add(tree, 1, &(struct origin){ .start = 5 }, "sh", NULL);
+	tree_add(tree, 2, &(struct origin){ .ppid = 1, .start = 6 }, "sub", NULL);
 	CHECK(tree_find(tree, 2)->found);
 	born(tree, 2, 1, 7);
 	EQUAL(2, tree_count(tree));
 	CHECK(!tree_find(tree, 2)->found);
 	EQUAL(7, tree_find(tree, 2)->origin.start);
 	/* And one that was born before it is found stays what it is. */
-	tree_add(tree, 2, &(struct origin){ 1, 9 }, "sub", strdup("sub"));
+	tree_add(tree, 2, &(struct origin){ .ppid = 1, .start = 9 }, "sub", strdup("sub"));
 	EQUAL(7, tree_find(tree, 2)->origin.start);
 	tree_destroy(tree);
 }
@@ -166,6 +166,75 @@ static void holds_last_until_they_must_be_over(void)
 	executes(tree, 2, "it");
 	CHECK(!tree_find(tree, 2)->spans.open);
 	EQUAL(1, tree_find(tree, 2)->execs);
+	tree_destroy(tree);
+}
+
+static void choose_and_bear(struct tree *tree)
+{
+	born(tree, 1, 0, 1);
+	born(tree, 2, 1, 2);
+	born(tree, 3, 2, 3);
+	born(tree, 4, 1, 4);
+	born(tree, 5, 4, 5);
+	tree_choose(tree, 2);
+	born(tree, 6, 2, 6);
+	born(tree, 7, 6, 7);
+	born(tree, 8, 1, 8);
+	born(tree, 9, 0, 9);
+	ends(tree, 6, 10, 0);
+	ends(tree, 5, 10, 0);
+}
+
+static void what_is_created_by_one_chosen_is_chosen(void)
+{
+	struct tree *tree = tree_create(false);
+
+	choose_and_bear(tree);
+	CHECK(!tree_origin(tree, 1).chosen);
+	CHECK(tree_origin(tree, 2).chosen);
+	CHECK(!tree_origin(tree, 3).chosen);
+	CHECK(tree_origin(tree, 7).chosen);
+	CHECK(!tree_origin(tree, 8).chosen);
+	/* Its PID says nothing of the next one who has it. */
+	ends(tree, 2, 11, 0);
+	born(tree, 2, 1, 12);
+	CHECK(!tree_origin(tree, 2).chosen);
+	tree_destroy(tree);
+}
+
+static void pruned_tree_has_what_is_chosen_and_its_ancestors(void)
+{
+	static const pid_t left[] = { 1, 2, 6, 7 };
+	struct tree *tree = tree_create(true);
+	const struct process *process = NULL;
+
+	choose_and_bear(tree);
+	tree_prune(tree);
+	EQUAL(4, tree_count(tree));
+	EQUAL(3, tree_running(tree));
+	for (size_t i = 0; i < 4; i++) {
+		process = i ? tree_next(process) : tree_first(tree);
+		if (CHECK(process))
+			EQUAL(left[i], process->pid);
+	}
+	CHECK(process && !tree_next(process));
+	CHECK(!tree_find(tree, 3) && !tree_find(tree, 8) && !tree_find(tree, 9));
+	CHECK(tree_find(tree, 7));
+	tree_destroy(tree);
+}
+
+static void nothing_chosen_leaves_nothing(void)
+{
+	struct tree *tree = tree_create(true);
+
+	for (pid_t pid = 2; pid < 30000; pid++)
+		born(tree, pid, pid - 1, 1);
+	tree_prune(tree);
+	EQUAL(0, tree_count(tree));
+	EQUAL(0, tree_running(tree));
+	CHECK(!tree_first(tree));
+	born(tree, 2, 1, 1);
+	EQUAL(2, tree_first(tree)->pid);
 	tree_destroy(tree);
 }
 
@@ -274,7 +343,7 @@ static void what_was_missed_can_be_made_up_for(void)
 	struct tree *tree = tree_create(true);
 	const struct process *p;
 
-	tree_add(tree, 1, &(struct origin){ 0, 5 }, "sh", NULL);
+	tree_add(tree, 1, &(struct origin){ .start = 5 }, "sh", NULL);
 	born(tree, 2, 1, 6);
 	born(tree, 3, 1, 6);
 	tree_rename(tree, 2, "new", strdup("new -x"));
@@ -337,6 +406,10 @@ int main(void)
 		{ "a reused PID is another process", reused_pid_is_another_process },
 		{ "a process that was found may be born later", found_process_may_be_born_later },
 		{ "holds last until they must be over", holds_last_until_they_must_be_over },
+		{ "what is created by one chosen is chosen", what_is_created_by_one_chosen_is_chosen },
+		{ "a pruned tree has what is chosen and its ancestors",
+		  pruned_tree_has_what_is_chosen_and_its_ancestors },
+		{ "nothing chosen leaves nothing", nothing_chosen_leaves_nothing },
 		{ "a tree that forgets has no spans", tree_that_forgets_has_no_spans },
 		{ "each event has the origin of its process",
 		  each_event_has_the_origin_of_its_process },

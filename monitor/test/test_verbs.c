@@ -302,7 +302,7 @@ static void wrong_adoption_is_refused_before_anything_runs(void)
 	static char *const wrong[][2] = {
 		{ "--adopt", "strace {pod}" }, { "--adopt", "" }, { "--adopt", "{comm}" },
 		{ "--adopt-on", "exec" }, { "--adopt-on", "fork" }, { "--adopt-ready", "exit" },
-		{ "--adopt-ready", "soon" }, { "--match", "depth=1" }, { "--match", "depth=x" },
+		{ "--adopt-ready", "soon" }, { "--match", "depth=x" },
 	};
 
 	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
@@ -550,6 +550,19 @@ static void pictures_are_drawn_or_refused(void)
 	rmdir(folder);
 }
 
+static void only_what_matches_is_shown(void)
+{
+	struct setting setting = { .events = 3 };
+	char text[4096];
+
+	EQUAL(0, OUTPUT(&setting, text, "--tree", "--match", "depth=0", "true"));
+	CHECK(strstr(text, " fork_failed ") && strstr(text, "\n1 processes"));
+	EQUAL(0, OUTPUT(&setting, text, "--tree", "--match", "depth=1", "true"));
+	CHECK(!strstr(text, " fork_failed ") && strstr(text, "\n0 processes"));
+	EQUAL(0, OUTPUT(&setting, text, "--match", "comm=[a-z]*e", "--match", "!uid=4711", "true"));
+	EQUAL(4, count_lines(text));
+}
+
 static void wrong_limits_are_refused(void)
 {
 	const struct setting closed = { .closed_stderr = true };
@@ -603,6 +616,7 @@ int main(void)
 		{ "watching ends in time", watching_ends_in_time },
 		{ "processes beyond the limit are denied", processes_beyond_the_limit_are_denied },
 		{ "pictures are drawn or refused", pictures_are_drawn_or_refused },
+		{ "only what matches is shown", only_what_matches_is_shown },
 		{ "wrong limits are refused", wrong_limits_are_refused },
 		{ "signals are heeded while a tree is read",
 		  signals_are_heeded_while_a_tree_is_read },
