@@ -178,7 +178,6 @@ void follow_destroy(struct follow *follow)
 	output_close(follow->output);
 	pictures_close(&follow->pictures);
 	tree_destroy(follow->tree);
-	quota_exit(&follow->quota);
 	if (follow->signals >= 0)
 		close(follow->signals);
 	free(follow);
@@ -481,7 +480,8 @@ enum follow_end follow_until_all_ended(struct follow *follow, int *detail)
 			return FOLLOW_SIGNALLED;
 		if (expire(follow))
 			return FOLLOW_EXPIRED;
-		if (output_error(follow->output))
+		/* Without us there would be no limits. */
+		if (output_error(follow->output) && !options_limit(follow->options))
 			return FOLLOW_DONE;
 		if (count || tree_running(follow->tree))
 			heard = boottime();
@@ -643,9 +643,9 @@ bool follow_finish(struct follow *follow)
 	bool written;
 
 	catch_up(follow);
-	if (follow->quota.denied_count)
+	if (follow->quota.denied)
 		warn("%" PRIu64 " processes were not to be created (--max-procs, --max-depth)",
-		     follow->quota.denied_count);
+		     follow->quota.denied);
 	tell_truncation(follow);
 	if (follow->adopter && follow->adopter->ops->leave)
 		follow->adopter->ops->leave(follow->adopter);

@@ -51,7 +51,7 @@ enum follow_end {
 	FOLLOW_FAILED,		/* with *@detail, -errno */
 };
 
-/* Until nothing that is watched runs, or the output has failed. */
+/* Until nothing that is watched runs or, where there are no limits, the output has failed. */
 enum follow_end follow_until_all_ended(struct follow *follow, int *detail);
 
 /*

@@ -65,10 +65,9 @@ static const char options_help[] =
 "                        list: all but these\n"
 "      --max-events N    show no more than the first N\n"
 "      --duration S      end the watching after S seconds; the command goes on\n"
-"      --max-procs N     let the creation of more processes than N at a time fail with\n"
-"                        EAGAIN\n"
-"      --max-depth N     likewise where there would be more than N levels below the\n"
-"                        command\n"
+"      --max-procs N     once there would be more than N at a time, let every further\n"
+"                        creation of a process fail with EAGAIN\n"
+"      --max-depth N     likewise each that would be more than N levels below the command\n"
 "      --hold KINDS      hold who is about to create a process until vforkmon\n"
 "                        has seen it: none (default); vfork: for vfork(2) and\n"
 "                        posix_spawn(3); fork: for every process; all: for\n"
@@ -305,6 +304,11 @@ bool options_remember(const struct options *options)
 	return options->tree || options->summary || options->pictures.count;
 }
 
+bool options_limit(const struct options *options)
+{
+	return options->max_procs || options->max_depth;
+}
+
 int options_parse(struct options *options, int argc, char **argv, const char *help, int *status)
 {
 	const char *problem;
@@ -330,7 +334,7 @@ int options_parse(struct options *options, int argc, char **argv, const char *he
 		}
 	}
 	/* Only who is held can be refused. */
-	if (options->max_procs || options->max_depth)
+	if (options_limit(options))
 		options->watch.hold |= PREFORK_HOLD_VFORK | PREFORK_HOLD_FORK;
 	options->adopt.match = options->match;
 	problem = check(options);

@@ -32,6 +32,9 @@ struct options {
 /* Is more to be told at the end than what still runs then? */
 bool options_remember(const struct options *options);
 
+/* Are processes to be kept from creating others? */
+bool options_limit(const struct options *options);
+
 /*
  * Reads options up to the first argument that is none, or "--". Returns how
  * many arguments that were, the verb included, or 0 when all is done or was

@@ -17,7 +17,7 @@ static const char help[] =
 "\n"
 "Runs COMMAND and shows which processes it and its descendants create, before\n"
 "and after they exist. Ends with COMMAND, and with its exit status; what it\n"
-"leaves running goes on.\n"
+"leaves running goes on. (With --max-procs or --max-depth ends with the last.)\n"
 "\n"
 "Exit status: that of COMMAND, 128+N when signal N ended it; 124 when --duration\n"
 "was over before; 125 when vforkmon itself failed, 126 when COMMAND could not be\n"
@@ -83,29 +83,42 @@ static int begin(struct follow *follow, const struct options *options, struct ch
 	return err ? fail("cannot start '%s': %s", name, strerror(-err)) : 0;
 }
 
-/* Returns the exit status of vforkmon. */
-static int follow_command(struct follow *follow, pid_t pid)
+static int status_of(enum follow_end end, int detail)
 {
-	int detail, status = STATUS_FAILURE;
+	switch (end) {
+	case FOLLOW_DONE:
+		return child_exit_status(detail);
+	case FOLLOW_SIGNALLED:
+		return 128 + detail;
+	case FOLLOW_EXPIRED:
+		return STATUS_EXPIRED;
+	case FOLLOW_FAILED:
+		break;
+	}
+	return fail("cannot go on watching: %s", strerror(-detail));
+}
 
+/* What outlives the command would have no limits any more. */
+static void follow_rest(struct follow *follow, const struct options *options)
+{
+	int detail;
+
+	if (options_limit(options) &&
+	    follow_until_all_ended(follow, &detail) == FOLLOW_FAILED)
+		warn("cannot go on watching: %s", strerror(-detail));
+}
+
+/* Returns the exit status of vforkmon. */
+static int follow_command(struct follow *follow, const struct options *options, pid_t pid)
+{
+	int detail, status;
 	enum follow_end end = follow_until_child_ended(follow, pid, &detail);
 
 	if (end != FOLLOW_SIGNALLED)
 		heed_terminal(follow);
-	switch (end) {
-	case FOLLOW_DONE:
-		status = child_exit_status(detail);
-		break;
-	case FOLLOW_SIGNALLED:
-		status = 128 + detail;
-		break;
-	case FOLLOW_EXPIRED:
-		status = STATUS_EXPIRED;
-		break;
-	case FOLLOW_FAILED:
-		status = fail("cannot go on watching: %s", strerror(-detail));
-		break;
-	}
+	status = status_of(end, detail);
+	if (end == FOLLOW_DONE)
+		follow_rest(follow, options);
 	return follow_finish(follow) ? status : STATUS_FAILURE;
 }
 
@@ -132,7 +145,7 @@ int verb_run(int argc, char **argv)
 	if (status)
 		child_cancel(&child);
 	else
-		status = follow_command(follow, child.pid);
+		status = follow_command(follow, &options, child.pid);
 	follow_destroy(follow);
 	return status;
 }
