@@ -18,6 +18,7 @@
 #include "core/utf8.h"
 #include "lib/decode.h"
 #include "sink/sink.h"
+#include "sink/timeline.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -83,6 +84,16 @@ static void check_json(const char *line, size_t size)
 	json_object_put(object);
 }
 
+static void check_csv(const char *row, size_t size)
+{
+	DEMAND(size > 2 && !memcmp(row + size - 2, "\r\n", 2));
+	for (size_t i = 0, length; i < size; i += length) {
+		length = utf8_length(row + i, size - i);
+		DEMAND(length);
+		DEMAND((unsigned char)row[i] >= ' ' || memchr("\r\n\t", row[i], 3));
+	}
+}
+
 /* What @ops writes about it. */
 static void show(const struct sink_ops *ops, const struct prefork_event *event,
 		 void (*check)(const char *line, size_t size))
@@ -116,6 +127,20 @@ static void show_tree(const struct sink_ops *ops, const struct tree *tree,
 	free(lines);
 }
 
+static void draw_tree(const struct tree *tree)
+{
+	const struct timeline timeline = { .tree = tree, .begin = 1, .end = 2 };
+	char *lines = NULL;
+	size_t size = 0;
+	FILE *out = open_memstream(&lines, &size);
+
+	DEMAND(timeline_svg(out, &timeline));
+	DEMAND(timeline_trace(out, &timeline));
+	fclose(out);
+	check_plain_lines(lines, size);
+	free(lines);
+}
+
 /* Over two backgrounds: what is not set differs. */
 static void decode_event(const struct nlmsghdr *nlh, struct tree *trees[2])
 {
@@ -138,7 +163,7 @@ static void decode_event(const struct nlmsghdr *nlh, struct tree *trees[2])
 	show(&sink_text, &event, check_text);
 	show(&sink_json, &event, check_json);
 	show(&sink_pipe, &event, check_text);
-	show(&sink_csv, &event, check_lines);
+	show(&sink_csv, &event, check_csv);
 	tree_event(trees[0], &event, NULL, NULL);
 	tree_event(trees[1], &event, NULL, NULL);
 }
@@ -203,6 +228,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	decode_all(bytes, (int)size, trees);
 	show_tree(&sink_text, trees[1], check_plain_lines);
 	show_tree(&sink_json, trees[1], check_lines);
+	show_tree(&sink_pipe, trees[1], check_plain_lines);
+	draw_tree(trees[1]);
 	DEMAND(tree_running(trees[0]) == tree_running(trees[1]));
 	tree_destroy(trees[0]);
 	tree_destroy(trees[1]);

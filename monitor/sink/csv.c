@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Comma-separated values as in RFC 4180, a column for each field there is.
- * Names may have any bytes: what is not UTF-8 becomes U+FFFD, as in JSON.
+ * Names may have any bytes: what is not UTF-8 becomes U+FFFD, as in JSON, and so
+ * do control characters, which have no place there but for those that end lines.
  */
 #include <inttypes.h>
+#include <stdbool.h>
 #include <string.h>
 
 #include "core/utf8.h"
@@ -44,12 +46,17 @@ static void truth(struct fields *fields, enum field field)
 	putc_unlocked('1', column(fields, field));
 }
 
+static bool has_a_place(char byte)
+{
+	return (unsigned char)byte >= ' ' ? byte != 0x7f : memchr("\r\n\t", byte, 3) != NULL;
+}
+
 /* Returns how many bytes that were. */
 static size_t put_character(FILE *out, const char *text)
 {
 	size_t length = utf8_length(text, strnlen(text, CHARACTER_MAX));
 
-	if (!length) {
+	if (!length || !has_a_place(*text)) {
 		fwrite_unlocked("\xef\xbf\xbd", 1, 3, out);
 		return 1;
 	}

@@ -323,8 +323,8 @@ static void csv_is_quoted_where_it_must_be(void)
 	STRING(line, "prefork,3,10012345000,1234,1234,77,9,make,1240,,0,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,\r\n");
 	strcpy(event.comm, "a \"b\"");
 	CHECK(strstr(show("csv", &event), ",\"a \"\"b\"\"\",1240,"));
-	strcpy(event.comm, "a,\xff");
-	CHECK(strstr(show("csv", &event), ",\"a,\xef\xbf\xbd\",1240,"));
+	strcpy(event.comm, "a,\xff\033");
+	CHECK(strstr(show("csv", &event), ",\"a,\xef\xbf\xbd\xef\xbf\xbd\",1240,"));
 }
 
 static void pipe_has_the_values_in_their_places(void)
