@@ -39,9 +39,13 @@ ends 126 vforkmon run -q -- /etc/passwd
 ok 'run ends with 126 if the command cannot be executed'
 ends 125 vforkmon run --no-such-option
 ok 'run ends with 125 for its own failure'
-says 'CAP_SYS_PTRACE' 125 setpriv --reuid 65534 --clear-groups --bounding-set=-all \
-	vforkmon run -q -- true
+nobody=(setpriv --reuid 65534 --clear-groups --bounding-set=-all)
+says 'CAP_SYS_PTRACE' 125 "${nobody[@]}" vforkmon run -q --backend module -- true
 ok 'without permission run names the capability'
+says 'ptrace for want of CAP_SYS_PTRACE' 3 "${nobody[@]}" vforkmon run --format json -- \
+	sh -c '/bin/true; exit 3' >"$tmp/json" &&
+	the_story "$tmp/json" '[$e[].event] | contains(["born", "exec", "exit"]) and all(.[]; . != "prefork")'
+ok 'or makes do with ptrace'
 says '' 125 vforkmon attach 999999999
 ok 'attach to a process that is not there ends with 125'
 
@@ -111,8 +115,13 @@ wait $target 2>/dev/null
 # ---- without the module ----
 
 until_true rmmod prefork 2>/dev/null
-says prefork 125 vforkmon run -q -- true
+says prefork 125 vforkmon run -q --backend module -- true
 ok 'without the module run says so in one line'
+says prefork 125 vforkmon run -q --hold vfork -- true
+ok 'also where something is asked for that needs it'
+says 'the kernel module is not loaded' 3 vforkmon run --tree -o "$tmp/tree" -- sh -c '/bin/true; exit 3' &&
+	grep -q '^2 processes' "$tmp/tree"
+ok 'else it makes do with ptrace'
 insmod "$PREFORK_KO"
 ok 'and the module can be loaded again'
 

@@ -7,7 +7,6 @@
 #include "adoption.h"
 #include "diagnose.h"
 #include "follow.h"
-#include "found.h"
 #include "options.h"
 #include "pid.h"
 #include "tracing.h"
@@ -27,19 +26,14 @@ static const int caught[] = { SIGINT, SIGTERM, SIGHUP, 0 };
 static bool watch_tree(struct follow *follow, const struct prefork_watch_options *watch,
 		       pid_t pid)
 {
-	int refused = prefork_watch_tree(follow_session(follow), pid, watch);
+	int refused = follow_watch_tree(follow, pid, watch);
 
 	if (refused > 0)
 		warn("%d descendants of process %d are not watched (%s)", refused, pid,
-		     prefork_message());
+		     follow_message(follow));
 	if (refused < 0)
-		fail_watch(pid, refused);
+		fail_watch(pid, refused, follow_message(follow));
 	return refused >= 0;
-}
-
-static int find(const struct found *found, void *arg)
-{
-	return follow_found(arg, found->pid, found->comm) ? 0 : -ENOMEM;
 }
 
 /*
@@ -61,7 +55,7 @@ static int begin(struct follow *follow, const struct options *options, char **pi
 		any |= watch_tree(follow, &watch, pid_parse(*pids));
 	if (!any)
 		return STATUS_FAILURE;
-	err = found_each(follow_session(follow), find, follow);
+	err = follow_find(follow);
 	if (err)
 		return fail_query(err);
 	return follow_catch(follow, caught) ? 0 : STATUS_FAILURE;

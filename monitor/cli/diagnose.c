@@ -58,10 +58,8 @@ int fail_open(int err)
 }
 
 /* In the kernel's words where it has any. */
-static const char *reason(int err)
+static const char *reason(int err, const char *message)
 {
-	const char *message = prefork_message();
-
 	if (*message)
 		return message;
 	if (err == -EPERM)
@@ -69,12 +67,12 @@ static const char *reason(int err)
 	return strerror(-err);
 }
 
-int fail_watch(pid_t pid, int err)
+int fail_watch(pid_t pid, int err, const char *message)
 {
-	return fail("cannot watch process %d: %s", (int)pid, reason(err));
+	return fail("cannot watch process %d: %s", (int)pid, reason(err, message));
 }
 
 int fail_query(int err)
 {
-	return fail("cannot ask what is watched: %s", reason(err));
+	return fail("cannot ask what is watched: %s", reason(err, prefork_message()));
 }

@@ -25,6 +25,8 @@
 #include "sink/output.h"
 #include "sink/sink.h"
 #include "sink/timeline.h"
+#include "source/found.h"
+#include "source/source.h"
 
 /* Events in a row before they are shown, and signals and the child get a look. */
 #define BURST		256
@@ -45,7 +47,8 @@
 
 struct follow {
 	const struct options *options;
-	struct prefork *pf;
+	struct source *source;
+	struct prefork *pf;	/* its session, or NULL */
 	struct output *output;
 	struct sink sink;
 	struct tree *tree;
@@ -111,16 +114,94 @@ static bool is_ignored(int sig)
 	return !sigaction(sig, NULL, &action) && action.sa_handler == SIG_IGN;
 }
 
+static bool use_ptrace(struct follow *follow, const char *why)
+{
+	int err = source_open_ptrace(&follow->source);
+
+	if (err)
+		fail("cannot begin: %s", strerror(-err));
+	else
+		warn("%s: what is about to be created is not told of, and nothing is held", why);
+	return !err;
+}
+
+static bool open_source(struct follow *follow)
+{
+	const struct options *options = follow->options;
+	int err;
+
+	if (options->backend == BACKEND_PTRACE)
+		return use_ptrace(follow, "watching with ptrace");
+	err = source_open_module(&follow->source);
+	if (err == -ENOENT && options->backend == BACKEND_AUTO && !options_need_module(options))
+		return use_ptrace(follow, "watching with ptrace since the kernel module is not loaded");
+	if (err) {
+		fail_open(err);
+		return false;
+	}
+	follow->pf = source_session(follow->source);
+	return true;
+}
+
+static void close_source(struct follow *follow)
+{
+	if (follow->source)
+		follow->source->ops->close(follow->source);
+	follow->source = NULL;
+	follow->pf = NULL;
+}
+
+/* Who may not use the module may trace what is his own. */
+static bool fall_back(struct follow *follow, int err)
+{
+	if (err != -EPERM || !follow->pf || follow->options->backend != BACKEND_AUTO ||
+	    options_need_module(follow->options) || tree_count(follow->tree))
+		return false;
+	close_source(follow);
+	return use_ptrace(follow, "watching with ptrace for want of CAP_SYS_PTRACE");
+}
+
+int follow_watch(struct follow *follow, pid_t pid, const struct prefork_watch_options *options)
+{
+	int err = follow->source->ops->watch(follow->source, pid, options);
+
+	if (fall_back(follow, err))
+		err = follow->source->ops->watch(follow->source, pid, options);
+	return err;
+}
+
+int follow_watch_tree(struct follow *follow, pid_t pid,
+		      const struct prefork_watch_options *options)
+{
+	int err = follow->source->ops->watch_tree(follow->source, pid, options);
+
+	if (fall_back(follow, err))
+		err = follow->source->ops->watch_tree(follow->source, pid, options);
+	return err;
+}
+
+const char *follow_message(const struct follow *follow)
+{
+	return follow->source->ops->message(follow->source);
+}
+
+static int find_one(const struct found *found, void *follow)
+{
+	return follow_found(follow, found->pid, found->comm) ? 0 : -ENOMEM;
+}
+
+int follow_find(struct follow *follow)
+{
+	return follow->source->ops->each_found(follow->source, find_one, follow);
+}
+
 static bool open_all(struct follow *follow)
 {
 	const struct options *options = follow->options;
 	int err;
 
-	err = prefork_open(&follow->pf);
-	if (err) {
-		fail_open(err);
+	if (!open_source(follow))
 		return false;
-	}
 	err = output_open(&follow->output, options->path);
 	if (err) {
 		fail("cannot write to %s: %s",
@@ -174,7 +255,7 @@ void follow_destroy(struct follow *follow)
 	if (follow->adopter)
 		follow->adopter->ops->destroy(follow->adopter);
 	resync_destroy(follow->resync);
-	prefork_close(follow->pf);
+	close_source(follow);
 	output_close(follow->output);
 	pictures_close(&follow->pictures);
 	tree_destroy(follow->tree);
@@ -341,7 +422,7 @@ static void handle(struct follow *follow, const struct prefork_event *event,
 static int take_more(struct follow *follow, int count, bool *held)
 {
 	struct prefork_event *events = follow->events + count;
-	int got = prefork_next_many(follow->pf, events, BURST - count, 0);
+	int got = follow->source->ops->next_many(follow->source, events, BURST - count);
 
 	*held = false;
 	for (int i = 0; i < got; i++) {
@@ -421,7 +502,7 @@ static int until_end(const struct follow *follow, int timeout_ms)
 static int look(struct follow *follow, int fd, int timeout_ms)
 {
 	struct pollfd pfds[] = {
-		{ .fd = prefork_fd(follow->pf), .events = POLLIN },
+		{ .fd = follow->source->ops->fd(follow->source), .events = POLLIN },
 		{ .fd = follow->signals, .events = POLLIN },
 		{ .fd = fd, .events = POLLIN },
 		{ .fd = adopter_fd(follow), .events = POLLIN },
@@ -490,24 +571,6 @@ enum follow_end follow_until_all_ended(struct follow *follow, int *detail)
 	return FOLLOW_DONE;
 }
 
-/* Of a child that is traced by a thread of ours, its stops show here as well. */
-static bool goes_on(pid_t pid)
-{
-	siginfo_t info = { 0 };
-
-	if (waitid(P_PID, (id_t)pid, &info, WEXITED | WNOHANG | WNOWAIT) < 0)
-		return false;
-	return !info.si_pid || info.si_code == CLD_TRAPPED;
-}
-
-/* Between two turns. Returns 1 when it has ended, 0 while it runs, -errno. */
-static int reap(pid_t pid, int *status)
-{
-	pid_t reaped = goes_on(pid) ? 0 : waitpid(pid, status, WNOHANG);
-
-	return reaped < 0 ? -errno : reaped == pid;
-}
-
 /* The child was waited for; its last events may still be on their way. */
 static enum follow_end take_last_words(struct follow *follow, pid_t pid)
 {
@@ -535,7 +598,7 @@ static enum follow_end follow_child(struct follow *follow, pid_t pid, int pidfd,
 
 	for (;;) {
 		if (ended)
-			reaped = reap(pid, &status);
+			reaped = follow->source->ops->reap(follow->source, pid, &status);
 		if (reaped)
 			break;
 		*detail = ended ? turn(follow, -1, LINGER_MS) : turn(follow, pidfd, -1);
@@ -650,8 +713,7 @@ bool follow_finish(struct follow *follow)
 	if (follow->adopter && follow->adopter->ops->leave)
 		follow->adopter->ops->leave(follow->adopter);
 	/* Nobody is held while we write, however long that takes. */
-	prefork_close(follow->pf);
-	follow->pf = NULL;
+	close_source(follow);
 	if (follow->adopter)
 		await_adopter(follow);
 	if (follow->options->match.count && options_remember(follow->options))

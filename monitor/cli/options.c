@@ -22,6 +22,7 @@ enum {
 	OPTION_MAX_PROCS,
 	OPTION_MAX_DEPTH,
 	OPTION_TIMELINE,
+	OPTION_BACKEND,
 	OPTION_TREE,
 	OPTION_THREADS,
 	OPTION_ADOPT,
@@ -49,6 +50,7 @@ static const struct option long_options[] = {
 	{ "trace", no_argument, NULL, OPTION_TRACE },
 	{ "summary-only", no_argument, NULL, 'c' },
 	{ "summary", no_argument, NULL, 'C' },
+	{ "backend", required_argument, NULL, OPTION_BACKEND },
 	{ "timeline", required_argument, NULL, OPTION_TIMELINE },
 	{ "tree", no_argument, NULL, OPTION_TREE },
 	{ "threads", no_argument, NULL, OPTION_THREADS },
@@ -94,6 +96,8 @@ static const char options_help[] =
 "      --timeline FILE   at the end, draw all processes: FILE.svg for a browser, or\n"
 "                        FILE.json for Perfetto\n"
 "  -q, --quiet           show no events\n"
+"      --backend NAME    auto (default): the kernel module, or else ptrace(2); module;\n"
+"                        ptrace: needs no privilege, but nothing is told in advance\n"
 "      --help            show this help\n";
 
 /* Each kind includes those before it. */
@@ -206,6 +210,23 @@ static bool set_adopt_ready(struct options *options, const char *name)
 	return false;
 }
 
+static bool set_backend(struct options *options, const char *name)
+{
+	static const char *const names[] = {
+		[BACKEND_AUTO] = "auto",
+		[BACKEND_MODULE] = "module",
+		[BACKEND_PTRACE] = "ptrace",
+	};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		if (strcmp(names[i], name))
+			continue;
+		options->backend = (enum backend)i;
+		return true;
+	}
+	return false;
+}
+
 static bool set_format(struct options *options, const char *name)
 {
 	options->format = format_find(name);
@@ -274,6 +295,9 @@ static const char *set(struct options *options, int option)
 	case OPTION_TRACE:
 		options->trace = true;
 		return NULL;
+	case OPTION_BACKEND:
+		return set_backend(options, optarg) ? NULL :
+			"--backend is auto, module or ptrace";
 	case OPTION_TIMELINE:
 		return pictures_add(&options->pictures, optarg) ? NULL :
 			"--timeline is the name of a file that ends in .svg or .json";
@@ -294,6 +318,9 @@ static const char *check(const struct options *options)
 
 	if (!adopt->command && (adopt->on || adopt->ready))
 		return "--adopt-on and --adopt-ready need --adopt";
+	if (options->backend == BACKEND_PTRACE && options_need_module(options))
+		return "--hold, --adopt, --trace, --max-procs and --max-depth need the kernel "
+			"module; leave out --backend ptrace";
 	if (adopt->command && options->trace)
 		return "--adopt and --trace both take the newborn; choose one";
 	return NULL;
@@ -302,6 +329,11 @@ static const char *check(const struct options *options)
 bool options_remember(const struct options *options)
 {
 	return options->tree || options->summary || options->pictures.count;
+}
+
+bool options_need_module(const struct options *options)
+{
+	return options->watch.hold || options->adopt.command || options->trace;
 }
 
 bool options_limit(const struct options *options)

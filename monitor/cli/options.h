@@ -13,7 +13,14 @@
 
 struct sink_ops;
 
+enum backend {
+	BACKEND_AUTO,		/* the module, or else ptrace(2) */
+	BACKEND_MODULE,
+	BACKEND_PTRACE,
+};
+
 struct options {
+	enum backend backend;
 	const char *path;		/* of the output, NULL: standard output */
 	const struct sink_ops *format;
 	struct prefork_watch_options watch;
@@ -31,6 +38,9 @@ struct options {
 
 /* Is more to be told at the end than what still runs then? */
 bool options_remember(const struct options *options);
+
+/* Is anything asked for that only the module can do? */
+bool options_need_module(const struct options *options);
 
 /* Are processes to be kept from creating others? */
 bool options_limit(const struct options *options);

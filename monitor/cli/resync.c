@@ -11,7 +11,7 @@
 #include "core/proc.h"
 #include "core/tree.h"
 #include "diagnose.h"
-#include "found.h"
+#include "source/found.h"
 
 /* Events on different processors may be queued in another order than stamped. */
 #define MARGIN_NS	UINT64_C(100000000)

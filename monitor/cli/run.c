@@ -74,9 +74,9 @@ static int begin(struct follow *follow, const struct options *options, struct ch
 	if (!adoption_begin(follow, options, child->pid, &watch) ||
 	    !tracing_begin(follow, options, &watch))
 		return STATUS_FAILURE;
-	err = prefork_watch(follow_session(follow), child->pid, &watch);
+	err = follow_watch(follow, child->pid, &watch);
 	if (err)
-		return fail_watch(child->pid, err);
+		return fail_watch(child->pid, err, follow_message(follow));
 	if (!follow_found(follow, child->pid, name))
 		return fail("cannot begin: %s", strerror(ENOMEM));
 	err = child_start(child);

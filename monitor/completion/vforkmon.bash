@@ -8,7 +8,7 @@ _vforkmon_operand() {
 		case ${COMP_WORDS[i]} in
 		--) printf '%d' $((i + 1)); return ;;
 		-o | --output | -e | --events | --max-events | --max-procs | --max-depth | --duration |
-			--timeline | --format | --hold | --timeout | --adopt | --adopt-on | --adopt-ready | --match)
+			--timeline | --backend | --format | --hold | --timeout | --adopt | --adopt-on | --adopt-ready | --match)
 			((i++))
 			[ "${COMP_WORDS[i]-}" != '=' ] || ((i++)) ;;
 		-*) ;;
@@ -48,6 +48,7 @@ _vforkmon() {
 		[ "${COMP_WORDS[1]}" = status ] || words+=' csv pipe' ;;
 	--hold) words='none vfork fork all' ;;
 	--adopt-on) words='birth exec' ;;
+	--backend) words='auto module ptrace' ;;
 	--adopt-ready) words='ptrace exit notify' ;;
 	--match) words='comm= exe= cgroup= depth= uid= !comm= !exe= !cgroup= !depth= !uid=' ;;
 	-e | --events) words='prefork born fork_failed exec exit vfork_done unwatched timeout adopted signal' ;;
@@ -58,7 +59,7 @@ _vforkmon() {
 		run-* | attach-*)
 			words='--output --events --max-events --max-procs
 				--max-depth --duration --format --hold --timeout --threads --adopt --adopt-on
-				--adopt-ready --match --trace --tree --summary-only --summary --timeline --quiet --help' ;;
+				--adopt-ready --match --trace --tree --summary-only --summary --timeline --quiet --backend --help' ;;
 		status-*) words='--format --verbose --help' ;;
 		release-*) words='--force --all --help' ;;
 		run*) mapfile -t COMPREPLY < <(compgen -c -- "$cur"); return ;;

@@ -34,8 +34,8 @@ static bool is_cared_for(pid_t pid)
 
 static int seize(const struct monitor *monitor)
 {
-	int err = monitor->errand == ERRAND_NEWBORN ? tracee_seize(monitor->pid) :
-						      tracee_seize_process(monitor->pid);
+	int err = monitor->errand == ERRAND_NEWBORN ? tracee_seize(monitor->pid, TRACEE_THREADS) :
+						      tracee_seize_process(monitor->pid, TRACEE_THREADS);
 
 	return err == -EPERM && is_cared_for(monitor->pid) ? 0 : err;
 }

@@ -167,6 +167,16 @@ static void put_spans(const struct canvas *canvas, const struct bar *bar)
 	}
 }
 
+/* Where the program is does not matter so much that there is room for it. */
+static const char *without_folder(const char *title)
+{
+	const char *end = title + strcspn(title, " "), *name = end;
+
+	while (name > title && name[-1] != '/')
+		name--;
+	return name < end ? name : title;
+}
+
 static void put_label(const struct canvas *canvas, const struct bar *bar, const char *title)
 {
 	double x = x_of(canvas, bar->process->origin.start);
@@ -190,7 +200,7 @@ static void put_bar(const struct canvas *canvas, const struct bar *bar)
 	put_details(canvas, bar, title);
 	put_rectangle(canvas, class, bar->process->origin.start, bar->end, y_of(bar), BAR);
 	put_spans(canvas, bar);
-	put_label(canvas, bar, title);
+	put_label(canvas, bar, without_folder(title));
 	fputs("</g>\n", canvas->out);
 }
 

@@ -94,7 +94,7 @@ static void trace(struct tracer *tracer)
 
 	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, NULL);
 	tracer->tid = gettid();
-	tracer->err = tracee_seize_process(tracer->subject.pid);
+	tracer->err = tracee_seize_process(tracer->subject.pid, TRACEE_THREADS);
 	sem_post(&tracer->seized);
 	while (!tracee_wait(&stop)) {
 		tracer->stops += stop.kind == STOP_SIGNAL;

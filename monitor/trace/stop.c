@@ -17,6 +17,23 @@ static enum stop_kind kind_of(int sig, int event)
 	return event == PTRACE_EVENT_STOP && stops_processes(sig) ? STOP_GROUP : STOP_PASSING;
 }
 
+static enum stop_event event_of(int event)
+{
+	switch (event) {
+	case PTRACE_EVENT_FORK:
+	case PTRACE_EVENT_CLONE:
+		return STOP_CREATED;
+	case PTRACE_EVENT_VFORK:
+		return STOP_VFORKED;
+	case PTRACE_EVENT_VFORK_DONE:
+		return STOP_VFORK_DONE;
+	case PTRACE_EVENT_EXEC:
+		return STOP_EXECUTED;
+	default:
+		return STOP_NOTHING;
+	}
+}
+
 struct stop stop_of(const siginfo_t *info)
 {
 	struct stop stop = { .tid = info->si_pid, .kind = STOP_END };
@@ -24,6 +41,7 @@ struct stop stop_of(const siginfo_t *info)
 	if (info->si_code != CLD_TRAPPED)
 		return stop;
 	stop.kind = kind_of(info->si_status & 0xff, info->si_status >> 8);
+	stop.event = event_of(info->si_status >> 8);
 	if (stop.kind == STOP_SIGNAL)
 		stop.signal = info->si_status;
 	return stop;

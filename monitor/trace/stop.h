@@ -13,9 +13,19 @@ enum stop_kind {
 	STOP_END,	/* it has ended, and is to be waited for */
 };
 
+/* What a tracee that is followed wherever it goes has just done. */
+enum stop_event {
+	STOP_NOTHING,
+	STOP_CREATED,		/* a task, whose TID is the message */
+	STOP_VFORKED,		/* likewise, and waits until it executes or ends */
+	STOP_VFORK_DONE,
+	STOP_EXECUTED,		/* a program; the message is its former TID */
+};
+
 struct stop {
 	pid_t tid;
 	enum stop_kind kind;
+	enum stop_event event;	/* STOP_NOTHING but for STOP_PASSING */
 	int signal;	/* 0 but for STOP_SIGNAL */
 };
 

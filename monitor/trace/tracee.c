@@ -20,40 +20,45 @@
 /*
  * The kernel lets a tracer wait while the process executes a program, and the
  * exec waits for the tracer of the other threads: hence cancelled at any place.
- * PTRACE_O_TRACEEXEC is left out, since nobody needs that stop.
+ * Stops that nobody needs are left out.
  */
-static int seize(pid_t tid)
+static int seize(pid_t tid, enum tracee_scope scope)
 {
+	static const uintptr_t options[] = {
+		[TRACEE_THREADS] = PTRACE_O_TRACECLONE,
+		[TRACEE_ALL] = PTRACE_O_TRACECLONE | PTRACE_O_TRACEFORK | PTRACE_O_TRACEVFORK |
+			       PTRACE_O_TRACEVFORKDONE | PTRACE_O_TRACEEXEC,
+	};
 	int state, type, err;
 
 	pthread_setcanceltype(PTHREAD_CANCEL_ASYNCHRONOUS, &type);
 	pthread_setcancelstate(PTHREAD_CANCEL_ENABLE, &state);
-	err = ptrace(PTRACE_SEIZE, tid, NULL, (void *)(uintptr_t)PTRACE_O_TRACECLONE) ? -errno : 0;
+	err = ptrace(PTRACE_SEIZE, tid, NULL, (void *)options[scope]) ? -errno : 0;
 	pthread_setcancelstate(state, NULL);
 	pthread_setcanceltype(type, NULL);
 	return err;
 }
 
-int tracee_seize(pid_t tid)
+int tracee_seize(pid_t tid, enum tracee_scope scope)
 {
-	return seize(tid);
+	return seize(tid, scope);
 }
 
 /* Those that are ours already refuse. Returns how many are new. */
-static int seize_new(DIR *threads)
+static int seize_new(DIR *threads, enum tracee_scope scope)
 {
 	struct dirent *thread;
 	int count = 0;
 
 	rewinddir(threads);
 	while ((thread = readdir(threads)))
-		count += thread->d_name[0] != '.' && !seize((pid_t)atoi(thread->d_name));
+		count += thread->d_name[0] != '.' && !seize((pid_t)atoi(thread->d_name), scope);
 	return count;
 }
 
-int tracee_seize_process(pid_t pid)
+int tracee_seize_process(pid_t pid, enum tracee_scope scope)
 {
-	int err = seize(pid), count, others = 0;
+	int err = seize(pid, scope), count, others = 0;
 	char path[64];
 	DIR *threads;
 
@@ -61,7 +66,7 @@ int tracee_seize_process(pid_t pid)
 	threads = opendir(path);
 	if (!threads)
 		return err;
-	while ((count = seize_new(threads)))
+	while ((count = seize_new(threads, scope)))
 		others += count;
 	closedir(threads);
 	return others ? 0 : err;
@@ -98,6 +103,27 @@ void tracee_resume(const struct stop *stop)
 		ptrace(PTRACE_CONT, stop->tid, NULL, (void *)(uintptr_t)stop->signal);
 		break;
 	}
+}
+
+void tracee_keep(const struct stop *stop)
+{
+	waitpid(stop->tid, NULL, WNOHANG | WSTOPPED | __WALL | __WNOTHREAD);
+}
+
+int tracee_bury(const struct stop *stop, int *status, struct rusage *usage)
+{
+	return wait4(stop->tid, status, WNOHANG | __WALL | __WNOTHREAD, usage) == stop->tid ?
+		0 : -ECHILD;
+}
+
+int tracee_message(const struct stop *stop, pid_t *message)
+{
+	unsigned long value;
+
+	if (ptrace(PTRACE_GETEVENTMSG, stop->tid, NULL, &value))
+		return -errno;
+	*message = (pid_t)value;
+	return 0;
 }
 
 int tracee_siginfo(const struct stop *stop, siginfo_t *info)

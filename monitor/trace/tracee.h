@@ -17,22 +17,28 @@
 #ifndef TRACEE_H
 #define TRACEE_H
 
+#include <sys/resource.h>
 #include <sys/types.h>
 
 #include "stop.h"
 
+/* What a tracee creates is traced as well: */
+enum tracee_scope {
+	TRACEE_THREADS,		/* threads, and processes by clone(2) without SIGCHLD */
+	TRACEE_ALL,		/* and all other processes; each says what it does */
+};
+
 /*
- * Trace a task that runs or sleeps, without stopping it. Threads that it creates
- * will be tracees, too, as will be processes by clone(2) without SIGCHLD.
+ * Trace a task that runs or sleeps, without stopping it.
  * Returns 0 or -errno.
  */
-int tracee_seize(pid_t tid);
+int tracee_seize(pid_t tid, enum tracee_scope scope);
 
 /*
  * Trace all threads of a process that runs, until no other is found. Returns
  * 0 when any is traced, or -errno.
  */
-int tracee_seize_process(pid_t pid);
+int tracee_seize_process(pid_t pid, enum tracee_scope scope);
 
 /*
  * Wait until any tracee stops or has ended. Returns 0, or -ECHILD when there is
@@ -42,6 +48,18 @@ int tracee_wait(struct stop *stop);
 
 /* It goes on, with its signal; one that has ended is gone then. */
 void tracee_resume(const struct stop *stop);
+
+/*
+ * It stays where it is, and is not told of again, until it is told to go on.
+ * Only of a STOP_PASSING.
+ */
+void tracee_keep(const struct stop *stop);
+
+/* Instead of that, for one that has ended: takes its status, as wait4(2) does. */
+int tracee_bury(const struct stop *stop, int *status, struct rusage *usage);
+
+/* What goes with the event of a stop. Returns 0 or -errno. */
+int tracee_message(const struct stop *stop, pid_t *message);
 
 /* About the signal of a STOP_SIGNAL. Returns 0 or -errno. */
 int tracee_siginfo(const struct stop *stop, siginfo_t *info);

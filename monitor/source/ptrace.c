@@ -1,0 +1,648 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * ptrace(2), for where there is no module: a thread that traces all that is
+ * watched, and turns what it hears into the events of the module. What it
+ * cannot hear of, or hold, is missing.
+ *
+ * The kernel lets go of all tracees when the thread ends, wherever they are.
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <pthread.h>
+#include <sched.h>
+#include <semaphore.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/queue.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <glib.h>
+
+#include <prefork.h>
+
+#include "core/clock.h"
+#include "core/proc.h"
+#include "found.h"
+#include "source.h"
+#include "trace/tracee.h"
+
+/* Events that wait to be read. Tasks wait for the reader then, as with the module. */
+#define QUEUE_MAX	4096
+
+/* An event as far as it is used, with its path. */
+struct item {
+	STAILQ_ENTRY(item) next;
+	size_t size;
+	char bytes[];
+};
+
+/* A task that is traced. */
+struct task {
+	pid_t tid, pid;		/* pid 0: its creation has not been told of yet, */
+	struct stop first;	/* and it is kept where it stopped first, if it has */
+	bool is_kept;
+	uint64_t vfork_since;	/* CLOCK_BOOTTIME, ns; 0: it waits for no child */
+	pid_t vfork_child;
+};
+
+struct tracer {
+	struct source source;
+	pthread_t thread;
+	bool goes;		/* the first event has been asked for */
+
+	/* What is asked of the thread before: a process. Its answer. */
+	sem_t asked, answered;
+	pid_t pid;		/* 0: to go */
+	bool tree;
+	int result;
+	int refusal;		/* the last of a descendant, -errno */
+
+	int eventfd;		/* readable while there are events */
+	sem_t room;		/* in the queue */
+	pthread_mutex_t lock;
+	STAILQ_HEAD(items, item) items;
+
+	/* Of our own child, which the thread waits for as for all others. */
+	_Atomic pid_t command;
+	atomic_int command_status;
+	atomic_bool command_ended;
+
+	/* The thread's own once it goes. */
+	GHashTable *tasks;	/* by TID */
+	unsigned int kept;	/* of them */
+	bool threads;		/* are told of */
+	uint64_t seq;
+};
+
+static struct tracer *tracer_of(const struct source *source)
+{
+	return (struct tracer *)source;
+}
+
+/* ---- the thread: tasks ---- */
+
+static struct task *find(const struct tracer *tracer, pid_t tid)
+{
+	return g_hash_table_lookup(tracer->tasks, GINT_TO_POINTER(tid));
+}
+
+static struct task *add(struct tracer *tracer, pid_t tid, pid_t pid)
+{
+	struct task *task = g_new0(struct task, 1);
+
+	task->tid = tid;
+	task->pid = pid;
+	g_hash_table_insert(tracer->tasks, GINT_TO_POINTER(tid), task);
+	return task;
+}
+
+static void drop(struct tracer *tracer, pid_t tid)
+{
+	g_hash_table_remove(tracer->tasks, GINT_TO_POINTER(tid));
+}
+
+/* ---- the thread: events ---- */
+
+static void wait_for_room(struct tracer *tracer)
+{
+	int state;
+
+	pthread_setcancelstate(PTHREAD_CANCEL_ENABLE, &state);
+	while (sem_wait(&tracer->room))
+		;
+	pthread_setcancelstate(state, NULL);
+}
+
+static void put(struct tracer *tracer, struct prefork_event *event)
+{
+	size_t size = offsetof(struct prefork_event, path) + strlen(event->path) + 1;
+	struct item *item = g_malloc(sizeof(*item) + size);
+
+	wait_for_room(tracer);
+	event->seq = ++tracer->seq;
+	item->size = size;
+	memcpy(item->bytes, event, size);
+	pthread_mutex_lock(&tracer->lock);
+	STAILQ_INSERT_TAIL(&tracer->items, item, next);
+	pthread_mutex_unlock(&tracer->lock);
+	eventfd_write(tracer->eventfd, 1);
+}
+
+static struct prefork_event event_of(uint32_t type, const struct task *task)
+{
+	struct prefork_event event = {
+		.type = type,
+		.time = boottime(),
+		.pid = task->pid,
+		.tid = task->tid,
+		.thread = task->tid != task->pid,
+	};
+
+	proc_comm(task->tid, event.comm, sizeof(event.comm));
+	return event;
+}
+
+static void tell_birth(struct tracer *tracer, const struct task *task, const struct task *creator,
+		       bool vfork)
+{
+	struct prefork_event event = event_of(PREFORK_EVENT_BORN, task);
+
+	event.ppid = creator->pid;
+	event.clone_flags = vfork ? CLONE_VFORK | CLONE_VM : event.thread ? CLONE_THREAD : 0;
+	if (!event.thread || tracer->threads)
+		put(tracer, &event);
+}
+
+static uint64_t ns_of(const struct timeval *time)
+{
+	return (uint64_t)time->tv_sec * 1000000000 + (uint64_t)time->tv_usec * 1000;
+}
+
+/*
+ * wait4(2) adds up what the process and the children that it waited for used; its
+ * clock has its own, but not in user mode alone. 0 for threads, or when it is gone.
+ */
+static uint64_t cpu_time(const struct task *task)
+{
+	struct timespec time;
+	clockid_t clock;
+
+	if (task->tid != task->pid || clock_getcpuclockid(task->pid, &clock) ||
+	    clock_gettime(clock, &time))
+		return 0;
+	return (uint64_t)time.tv_sec * 1000000000 + (uint64_t)time.tv_nsec;
+}
+
+static void add_times(struct prefork_event *event, const struct rusage *usage, uint64_t own)
+{
+	uint64_t user = ns_of(&usage->ru_utime), both = user + ns_of(&usage->ru_stime);
+
+	if (!own || own > both)
+		own = both;
+	event->utime = both ? (uint64_t)((double)own * ((double)user / (double)both)) : 0;
+	event->stime = own - event->utime;
+	event->maxrss = (uint64_t)usage->ru_maxrss;
+}
+
+/* ---- the thread: stops ---- */
+
+/* One that is new may stop before its creator does, who tells of it: it waits for that. */
+static void begin(struct tracer *tracer, const struct stop *stop)
+{
+	struct task *task = add(tracer, stop->tid, 0);
+
+	task->first = *stop;
+	task->is_kept = true;
+	tracer->kept++;
+	tracee_keep(stop);
+}
+
+static void let_go(struct tracer *tracer, struct task *task)
+{
+	if (task->is_kept) {
+		tracer->kept--;
+		tracee_resume(&task->first);
+	}
+	task->is_kept = false;
+}
+
+static void told(struct tracer *tracer, struct task *task, const struct task *creator, bool vfork)
+{
+	pid_t pid = (pid_t)proc_number(task->tid, "Tgid");
+
+	task->pid = pid > 0 ? pid : task->tid;	/* it has been killed already */
+	tell_birth(tracer, task, creator, vfork);
+	let_go(tracer, task);
+}
+
+/*
+ * A process whose creator has been killed before it could tell has another parent by
+ * now. (A thread has gone as well.)
+ */
+static void tell_of_orphans(struct tracer *tracer)
+{
+	const struct task nobody = { 0 };
+	GHashTableIter iter;
+	gpointer value;
+
+	g_hash_table_iter_init(&iter, tracer->tasks);
+	while (tracer->kept && g_hash_table_iter_next(&iter, NULL, &value)) {
+		struct task *task = value;
+		struct origin origin;
+
+		if (task->is_kept && proc_number(task->tid, "Tgid") == task->tid &&
+		    proc_origin(task->tid, &origin) && !find(tracer, origin.ppid))
+			told(tracer, task, &nobody, false);
+	}
+}
+
+static void created(struct tracer *tracer, struct task *creator, const struct stop *stop)
+{
+	bool vfork = stop->event == STOP_VFORKED;
+	struct task *task;
+	pid_t tid;
+
+	if (tracee_message(stop, &tid))
+		return;
+	task = find(tracer, tid);
+	if (!task)
+		task = add(tracer, tid, 0);
+	if (!task->pid)
+		told(tracer, task, creator, vfork);
+	if (vfork) {
+		creator->vfork_since = boottime();
+		creator->vfork_child = task->pid;
+	}
+}
+
+static void vfork_done(struct tracer *tracer, struct task *task)
+{
+	struct prefork_event event = event_of(PREFORK_EVENT_VFORK_DONE, task);
+
+	if (!task->vfork_since)
+		return;
+	event.child = task->vfork_child;
+	event.suspended = event.time - task->vfork_since;
+	task->vfork_since = 0;
+	put(tracer, &event);
+}
+
+static void executed(struct tracer *tracer, const struct task *task, const struct stop *stop)
+{
+	struct prefork_event event = event_of(PREFORK_EVENT_EXEC, task);
+
+	event.old_tid = task->tid;
+	tracee_message(stop, &event.old_tid);
+	if (event.old_tid != task->tid)
+		drop(tracer, event.old_tid);
+	proc_exe(task->pid, event.path, sizeof(event.path));
+	put(tracer, &event);
+}
+
+static void ended(struct tracer *tracer, const struct stop *stop)
+{
+	struct task *task = find(tracer, stop->tid);
+	struct prefork_event event;
+	struct rusage usage;
+	uint64_t own;
+	int status;
+
+	if (task) {
+		event = event_of(PREFORK_EVENT_EXIT, task);
+		own = cpu_time(task);
+	}
+	if (tracee_bury(stop, &status, &usage))
+		return;
+	if (task && task->pid && (!event.thread || tracer->threads)) {
+		event.status = status;
+		add_times(&event, &usage, own);
+		put(tracer, &event);
+	}
+	if (task && task->is_kept)
+		tracer->kept--;
+	drop(tracer, stop->tid);
+	if (tracer->kept)
+		tell_of_orphans(tracer);
+	if (stop->tid != tracer->command)
+		return;
+	tracer->command_status = status;
+	tracer->command_ended = true;
+}
+
+static void take(struct tracer *tracer, const struct stop *stop)
+{
+	struct task *task = find(tracer, stop->tid);
+
+	if (stop->kind == STOP_END) {
+		ended(tracer, stop);
+		return;
+	}
+	if (!task) {
+		begin(tracer, stop);
+		return;
+	}
+	switch (stop->event) {
+	case STOP_CREATED:
+	case STOP_VFORKED:
+		created(tracer, task, stop);
+		break;
+	case STOP_VFORK_DONE:
+		vfork_done(tracer, task);
+		break;
+	case STOP_EXECUTED:
+		executed(tracer, task, stop);
+		break;
+	case STOP_NOTHING:
+		break;
+	}
+	tracee_resume(stop);
+}
+
+/* ---- the thread: what it begins with ---- */
+
+/* All its threads, of which it may have new ones until the last has been seized. */
+static void add_threads(struct tracer *tracer, pid_t pid)
+{
+	char path[64];
+	struct dirent *thread;
+	DIR *threads;
+
+	snprintf(path, sizeof(path), "/proc/%d/task", (int)pid);
+	threads = opendir(path);
+	if (!threads)
+		return;
+	while ((thread = readdir(threads)))
+		if (thread->d_name[0] != '.')
+			add(tracer, (pid_t)atoi(thread->d_name), pid);
+	closedir(threads);
+}
+
+static int seize(struct tracer *tracer, pid_t pid)
+{
+	int err = tracee_seize_process(pid, TRACEE_ALL);
+
+	if (!err)
+		add_threads(tracer, pid);
+	return err;
+}
+
+/* One that its creator's tracing has brought already refuses, as does one that has ended. */
+static bool is_ours(const struct tracer *tracer, pid_t pid)
+{
+	pid_t by = (pid_t)proc_number(pid, "TracerPid");
+
+	return find(tracer, pid) || !proc_lives(pid) ||
+	       (by > 0 && proc_number(by, "Tgid") == getpid());
+}
+
+/* Looks once through all processes. Returns how many are new; counts whom it may not have. */
+static int seize_children(struct tracer *tracer, int *refused)
+{
+	DIR *processes = opendir("/proc");
+	struct origin origin;
+	struct dirent *entry;
+	int count = 0, err;
+	pid_t pid;
+
+	if (!processes)
+		return 0;
+	*refused = 0;
+	while ((entry = readdir(processes))) {
+		pid = (pid_t)atoi(entry->d_name);
+		if (pid <= 0 || pid == getpid() || !proc_origin(pid, &origin) ||
+		    !find(tracer, origin.ppid) || is_ours(tracer, pid))
+			continue;
+		err = seize(tracer, pid);
+		count += !err;
+		if (!err || is_ours(tracer, pid))
+			continue;
+		tracer->refusal = err;
+		++*refused;
+	}
+	closedir(processes);
+	return count;
+}
+
+static int serve(struct tracer *tracer)
+{
+	int err = find(tracer, tracer->pid) ? 0 : seize(tracer, tracer->pid);
+	int refused = 0;
+
+	if (err || !tracer->tree)
+		return err;
+	while (seize_children(tracer, &refused))
+		;
+	return refused;
+}
+
+/* Returns false when it is to go. */
+static bool wait_for_request(struct tracer *tracer)
+{
+	pthread_setcancelstate(PTHREAD_CANCEL_ENABLE, NULL);
+	while (sem_wait(&tracer->asked))
+		;
+	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, NULL);
+	return tracer->pid;
+}
+
+static void *run(void *arg)
+{
+	struct tracer *tracer = arg;
+	struct stop stop;
+
+	pthread_cleanup_push(tracee_unwound, &arg);
+	while (wait_for_request(tracer)) {
+		tracer->result = serve(tracer);
+		sem_post(&tracer->answered);
+	}
+	while (!tracee_wait(&stop))
+		take(tracer, &stop);
+	pthread_cleanup_pop(0);
+	return NULL;
+}
+
+/* ---- who asks ---- */
+
+static int ask(struct tracer *tracer, pid_t pid, bool tree,
+	       const struct prefork_watch_options *options)
+{
+	tracer->pid = pid;
+	tracer->tree = tree;
+	tracer->threads = options->flags & PREFORK_WATCH_THREADS;
+	sem_post(&tracer->asked);
+	while (sem_wait(&tracer->answered))
+		;
+	return tracer->result;
+}
+
+static int watch(struct source *source, pid_t pid, const struct prefork_watch_options *options)
+{
+	struct tracer *tracer = tracer_of(source);
+
+	tracer->command = pid;
+	return ask(tracer, pid, false, options);
+}
+
+static int watch_tree(struct source *source, pid_t pid,
+		      const struct prefork_watch_options *options)
+{
+	return ask(tracer_of(source), pid, true, options);
+}
+
+static struct found *list_found(const struct tracer *tracer, size_t *count)
+{
+	struct found *list = g_new0(struct found, g_hash_table_size(tracer->tasks) + 1);
+	GHashTableIter iter;
+	gpointer value;
+
+	*count = 0;
+	g_hash_table_iter_init(&iter, tracer->tasks);
+	while (g_hash_table_iter_next(&iter, NULL, &value)) {
+		const struct task *task = value;
+		struct found *found = &list[*count];
+
+		if (task->tid != task->pid || !proc_origin(task->pid, &found->origin))
+			continue;
+		found->pid = task->pid;
+		proc_comm(task->pid, found->comm, sizeof(found->comm));
+		++*count;
+	}
+	return list;
+}
+
+/* The thread waits to be told to go. */
+static int each_found(struct source *source, int (*fn)(const struct found *found, void *arg),
+		      void *arg)
+{
+	size_t count;
+	struct found *list = list_found(tracer_of(source), &count);
+	int err = 0;
+
+	qsort(list, count, sizeof(*list), found_compare);
+	for (size_t i = 0; !err && i < count; i++)
+		err = fn(&list[i], arg);
+	g_free(list);
+	return err;
+}
+
+static const char *message(const struct source *source)
+{
+	const struct tracer *tracer = (const struct tracer *)source;
+
+	return tracer->refusal ? strerror(-tracer->refusal) : "";
+}
+
+static int fd(const struct source *source)
+{
+	return tracer_of(source)->eventfd;
+}
+
+static struct item *next(struct tracer *tracer)
+{
+	struct item *item;
+
+	pthread_mutex_lock(&tracer->lock);
+	item = STAILQ_FIRST(&tracer->items);
+	if (item)
+		STAILQ_REMOVE_HEAD(&tracer->items, next);
+	pthread_mutex_unlock(&tracer->lock);
+	return item;
+}
+
+static int next_many(struct source *source, struct prefork_event *events, int room)
+{
+	struct tracer *tracer = tracer_of(source);
+	eventfd_t unused;
+	struct item *item;
+	int count = 0;
+
+	eventfd_read(tracer->eventfd, &unused);
+	if (!tracer->goes) {
+		tracer->goes = true;
+		tracer->pid = 0;
+		sem_post(&tracer->asked);
+	}
+	while (count < room && (item = next(tracer))) {
+		memcpy(&events[count++], item->bytes, item->size);
+		g_free(item);
+		sem_post(&tracer->room);
+	}
+	if (count == room)
+		eventfd_write(tracer->eventfd, 1);
+	return count;
+}
+
+static int reap(struct source *source, pid_t pid, int *status)
+{
+	struct tracer *tracer = tracer_of(source);
+
+	(void)pid;
+	if (!tracer->command_ended)
+		return 0;
+	*status = tracer->command_status;
+	return 1;
+}
+
+static void discard(struct tracer *tracer)
+{
+	struct item *item;
+
+	while ((item = next(tracer)))
+		g_free(item);
+	g_hash_table_destroy(tracer->tasks);
+	pthread_mutex_destroy(&tracer->lock);
+	sem_destroy(&tracer->asked);
+	sem_destroy(&tracer->answered);
+	sem_destroy(&tracer->room);
+	close(tracer->eventfd);
+	free(tracer);
+}
+
+static void close_tracer(struct source *source)
+{
+	struct tracer *tracer = tracer_of(source);
+
+	pthread_cancel(tracer->thread);
+	pthread_join(tracer->thread, NULL);
+	discard(tracer);
+}
+
+static const struct source_ops ops = {
+	.watch = watch,
+	.watch_tree = watch_tree,
+	.each_found = each_found,
+	.message = message,
+	.fd = fd,
+	.next_many = next_many,
+	.reap = reap,
+	.close = close_tracer,
+};
+
+/* Signals are for who asks; SIGCHLD would come with each stop. */
+static int start(struct tracer *tracer)
+{
+	sigset_t all, before;
+	int err;
+
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	err = pthread_create(&tracer->thread, NULL, run, tracer);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	return -err;
+}
+
+int source_open_ptrace(struct source **source)
+{
+	struct tracer *tracer = calloc(1, sizeof(*tracer));
+	int err;
+
+	*source = NULL;
+	if (!tracer)
+		return -ENOMEM;
+	tracer->source.ops = &ops;
+	/* Readable, so that the first event is asked for. */
+	tracer->eventfd = eventfd(1, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (tracer->eventfd < 0) {
+		err = -errno;
+		free(tracer);
+		return err;
+	}
+	tracer->tasks = g_hash_table_new_full(g_direct_hash, g_direct_equal, NULL, g_free);
+	STAILQ_INIT(&tracer->items);
+	pthread_mutex_init(&tracer->lock, NULL);
+	sem_init(&tracer->asked, 0, 0);
+	sem_init(&tracer->answered, 0, 0);
+	sem_init(&tracer->room, 0, QUEUE_MAX);
+	err = start(tracer);
+	if (err)
+		discard(tracer);
+	else
+		*source = &tracer->source;
+	return err;
+}
