@@ -26,7 +26,7 @@ static const int caught[] = { SIGINT, SIGTERM, SIGHUP, 0 };
 static bool watch_tree(struct follow *follow, const struct prefork_watch_options *watch,
 		       pid_t pid)
 {
-	int refused = follow_watch_tree(follow, pid, watch);
+	int refused = follow_watch(follow, pid, true, watch);
 
 	if (refused > 0)
 		warn("%d descendants of process %d are not watched (%s)", refused, pid,

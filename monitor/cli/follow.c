@@ -49,6 +49,7 @@ struct follow {
 	const struct options *options;
 	struct source *source;
 	struct prefork *pf;	/* its session, or NULL */
+	bool watches;		/* any process */
 	struct output *output;
 	struct sink sink;
 	struct tree *tree;
@@ -114,6 +115,11 @@ static bool is_ignored(int sig)
 	return !sigaction(sig, NULL, &action) && action.sa_handler == SIG_IGN;
 }
 
+static void tell_of_ptrace(const char *why)
+{
+	warn("%s: what is about to be created is not told of, and nothing is held", why);
+}
+
 static bool use_ptrace(struct follow *follow, const char *why)
 {
 	int err = source_open_ptrace(&follow->source);
@@ -121,7 +127,7 @@ static bool use_ptrace(struct follow *follow, const char *why)
 	if (err)
 		fail("cannot begin: %s", strerror(-err));
 	else
-		warn("%s: what is about to be created is not told of, and nothing is held", why);
+		tell_of_ptrace(why);
 	return !err;
 }
 
@@ -151,32 +157,40 @@ static void close_source(struct follow *follow)
 	follow->pf = NULL;
 }
 
-/* Who may not use the module may trace what is his own. */
-static bool fall_back(struct follow *follow, int err)
+static bool may_fall_back(const struct follow *follow)
 {
-	if (err != -EPERM || !follow->pf || follow->options->backend != BACKEND_AUTO ||
-	    options_need_module(follow->options) || tree_count(follow->tree))
-		return false;
-	close_source(follow);
-	return use_ptrace(follow, "watching with ptrace for want of CAP_SYS_PTRACE");
+	return follow->pf && !follow->watches && follow->options->backend == BACKEND_AUTO &&
+		!options_need_module(follow->options);
 }
 
-int follow_watch(struct follow *follow, pid_t pid, const struct prefork_watch_options *options)
+/* Who may not use the module may trace what is his own. Returns as follow_watch(). */
+static int fall_back(struct follow *follow, pid_t pid, bool tree,
+		     const struct prefork_watch_options *options)
 {
-	int err = follow->source->ops->watch(follow->source, pid, options);
+	struct source *other;
+	int err = source_open_ptrace(&other);
 
-	if (fall_back(follow, err))
-		err = follow->source->ops->watch(follow->source, pid, options);
+	if (err)
+		return -EPERM;
+	err = other->ops->watch(other, pid, tree, options);
+	if (err < 0) {
+		other->ops->close(other);
+		return -EPERM;
+	}
+	close_source(follow);
+	follow->source = other;
+	tell_of_ptrace("watching with ptrace for want of CAP_SYS_PTRACE");
 	return err;
 }
 
-int follow_watch_tree(struct follow *follow, pid_t pid,
-		      const struct prefork_watch_options *options)
+int follow_watch(struct follow *follow, pid_t pid, bool tree,
+		 const struct prefork_watch_options *options)
 {
-	int err = follow->source->ops->watch_tree(follow->source, pid, options);
+	int err = follow->source->ops->watch(follow->source, pid, tree, options);
 
-	if (fall_back(follow, err))
-		err = follow->source->ops->watch_tree(follow->source, pid, options);
+	if (err == -EPERM && may_fall_back(follow))
+		err = fall_back(follow, pid, tree, options);
+	follow->watches |= err >= 0;
 	return err;
 }
 
@@ -294,10 +308,13 @@ void follow_adopt(struct follow *follow, struct adopter *adopter)
 	follow->adopter = adopter;
 }
 
-/* Asked for by --match, as its creator may have been already. */
+/*
+ * Asked for by --match, as its creator may have been already. Of whom nothing is known
+ * any more rather too much is shown.
+ */
 static bool is_wanted(const struct follow *follow, const struct origin *origin)
 {
-	return !follow->options->match.count || origin->chosen;
+	return !follow->options->match.count || origin->chosen || !origin->start;
 }
 
 static void choose(struct follow *follow, pid_t pid, const char *comm)
@@ -490,7 +507,7 @@ static int until_end(const struct follow *follow, int timeout_ms)
 {
 	uint64_t now = boottime(), left;
 
-	if (!follow->end)
+	if (!follow->end || (now >= follow->end && timeout_ms >= 0))
 		return timeout_ms;
 	left = now < follow->end ? (follow->end - now) / NS_PER_MS + 1 : 0;
 	if (timeout_ms >= 0 && (uint64_t)timeout_ms < left)
@@ -661,10 +678,8 @@ static void catch_up(struct follow *follow)
 		take_signal(follow);
 }
 
-static void tell_truncation(struct follow *follow)
+static void tell_truncation(struct follow *follow, size_t running)
 {
-	size_t running = follow->expired ? tree_running(follow->tree) : 0;
-
 	if (follow->unshown || running)
 		follow->sink.ops->truncated(&follow->sink, boottime(), follow->unshown, running);
 }
@@ -703,19 +718,21 @@ static bool finish_pictures(struct follow *follow)
 
 bool follow_finish(struct follow *follow)
 {
+	size_t running;
 	bool written;
 
 	catch_up(follow);
+	running = follow->expired ? tree_running(follow->tree) : 0;
 	if (follow->quota.denied)
 		warn("%" PRIu64 " processes were not to be created (--max-procs, --max-depth)",
 		     follow->quota.denied);
-	tell_truncation(follow);
 	if (follow->adopter && follow->adopter->ops->leave)
 		follow->adopter->ops->leave(follow->adopter);
 	/* Nobody is held while we write, however long that takes. */
 	close_source(follow);
 	if (follow->adopter)
 		await_adopter(follow);
+	tell_truncation(follow, running);
 	if (follow->options->match.count && options_remember(follow->options))
 		tree_prune(follow->tree);
 	if (follow->options->tree)

@@ -30,14 +30,13 @@ void follow_destroy(struct follow *follow);
 bool follow_catch(struct follow *follow, const int *caught);
 
 /*
- * Watch a process, or one that runs with all that it has created; as
- * prefork_watch() and prefork_watch_tree().
+ * Watch a process or, where it is a @tree that runs, all that it has created as
+ * well. As prefork_watch() and prefork_watch_tree().
  */
-int follow_watch(struct follow *follow, pid_t pid, const struct prefork_watch_options *options);
-int follow_watch_tree(struct follow *follow, pid_t pid,
-		      const struct prefork_watch_options *options);
+int follow_watch(struct follow *follow, pid_t pid, bool tree,
+		 const struct prefork_watch_options *options);
 
-/* Why the last of these failed, where its error does not tell; or empty. */
+/* Why that failed the last time, where its error does not tell; or empty. */
 const char *follow_message(const struct follow *follow);
 
 /* What is watched now has been found running. Returns -errno. */

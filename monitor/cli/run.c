@@ -74,7 +74,7 @@ static int begin(struct follow *follow, const struct options *options, struct ch
 	if (!adoption_begin(follow, options, child->pid, &watch) ||
 	    !tracing_begin(follow, options, &watch))
 		return STATUS_FAILURE;
-	err = follow_watch(follow, child->pid, &watch);
+	err = follow_watch(follow, child->pid, false, &watch);
 	if (err)
 		return fail_watch(child->pid, err, follow_message(follow));
 	if (!follow_found(follow, child->pid, name))

@@ -106,9 +106,9 @@ uid_t proc_uid(pid_t pid)
 }
 
 /* After the name, which may hold anything, brackets too; NULL when it is gone. */
-static char *read_stat(pid_t pid, char *text, size_t size)
+static char *read_line_of(pid_t pid, const char *name, char *text, size_t size)
 {
-	ssize_t len = read_file(pid, "stat", text, size - 1);
+	ssize_t len = read_file(pid, name, text, size - 1);
 
 	if (len <= 0)
 		return NULL;
@@ -116,10 +116,15 @@ static char *read_stat(pid_t pid, char *text, size_t size)
 	return strrchr(text, ')');
 }
 
+static uint64_t ns_of(unsigned long long ticks)
+{
+	return ticks * (UINT64_C(1000000000) / (uint64_t)sysconf(_SC_CLK_TCK));
+}
+
 bool proc_lives(pid_t pid)
 {
 	char text[1024], state;
-	const char *rest = read_stat(pid, text, sizeof(text));
+	const char *rest = read_line_of(pid, "stat", text, sizeof(text));
 
 	return rest && sscanf(rest, ") %c", &state) == 1 && state != 'Z' && state != 'X';
 }
@@ -127,7 +132,7 @@ bool proc_lives(pid_t pid)
 bool proc_origin(pid_t pid, struct origin *origin)
 {
 	char text[1024];
-	const char *rest = read_stat(pid, text, sizeof(text));
+	const char *rest = read_line_of(pid, "stat", text, sizeof(text));
 	unsigned long long ticks;
 	int parent;
 
@@ -135,7 +140,23 @@ bool proc_origin(pid_t pid, struct origin *origin)
 			    " %*d %*d %*d %*d %*d %*d %llu", &parent, &ticks) != 2)
 		return false;
 	origin->ppid = parent;
-	origin->start = ticks * (UINT64_C(1000000000) / (uint64_t)sysconf(_SC_CLK_TCK));
+	origin->start = ns_of(ticks);
+	return true;
+}
+
+bool proc_times(pid_t pid, pid_t tid, uint64_t *utime, uint64_t *stime)
+{
+	unsigned long long user, system;
+	char text[1024], name[32];
+	const char *rest;
+
+	snprintf(name, sizeof(name), "task/%d/stat", (int)tid);
+	rest = read_line_of(pid, name, text, sizeof(text));
+	if (!rest || sscanf(rest, ") %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %llu %llu",
+			    &user, &system) != 2)
+		return false;
+	*utime = ns_of(user);
+	*stime = ns_of(system);
 	return true;
 }
 

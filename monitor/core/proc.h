@@ -34,6 +34,9 @@ bool proc_lives(pid_t pid);
 /* Its parent, and when it was born, to a hundredth of a second. False when it is gone. */
 bool proc_origin(pid_t pid, struct origin *origin);
 
+/* What a thread has used, ns, to a hundredth of a second. False when it is gone. */
+bool proc_times(pid_t pid, pid_t tid, uint64_t *utime, uint64_t *stime);
+
 /*
  * The number that /proc/TID/status has under @key ("Tgid", "PPid", "TracerPid"),
  * of a thread, too; -1 when it is gone.

@@ -47,6 +47,16 @@ void spans_close(struct spans *spans, pid_t child, uint64_t end)
 	}
 }
 
+void spans_close_all(struct spans *spans, uint64_t end)
+{
+	for (struct span *span = spans->last; spans->open; span = span->next) {
+		if (span->end)
+			continue;
+		span->end = end;
+		spans->open--;
+	}
+}
+
 uint64_t spans_sum(const struct spans *spans, enum span_kind kind, uint64_t now)
 {
 	const struct span *span;

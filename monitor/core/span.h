@@ -35,6 +35,9 @@ bool spans_add(struct spans *spans, enum span_kind kind, pid_t child, uint64_t s
 /* The hold for that child is over, if there was one. */
 void spans_close(struct spans *spans, pid_t child, uint64_t end);
 
+/* All are over. */
+void spans_close_all(struct spans *spans, uint64_t end);
+
 /* How long all of that kind took, until @now where one is not over. */
 uint64_t spans_sum(const struct spans *spans, enum span_kind kind, uint64_t now);
 

@@ -82,6 +82,7 @@ static void retire(struct tree *tree, struct process *process, enum process_stat
 		   uint64_t end)
 {
 	unhash(tree, process);
+	spans_close_all(&process->spans, end);
 	process->state = state;
 	process->end = end;
 	if (!tree->remember)

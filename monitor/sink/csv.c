@@ -46,9 +46,13 @@ static void truth(struct fields *fields, enum field field)
 	putc_unlocked('1', column(fields, field));
 }
 
-static bool has_a_place(char byte)
+static bool has_a_place(const char *text)
 {
-	return (unsigned char)byte >= ' ' ? byte != 0x7f : memchr("\r\n\t", byte, 3) != NULL;
+	unsigned char first = (unsigned char)text[0];
+
+	if (first == 0xc2)
+		return (unsigned char)text[1] >= 0xa0;
+	return first >= ' ' ? first != 0x7f : memchr("\r\n\t", first, 3) != NULL;
 }
 
 /* Returns how many bytes that were. */
@@ -56,9 +60,9 @@ static size_t put_character(FILE *out, const char *text)
 {
 	size_t length = utf8_length(text, strnlen(text, CHARACTER_MAX));
 
-	if (!length || !has_a_place(*text)) {
+	if (!length || !has_a_place(text)) {
 		fwrite_unlocked("\xef\xbf\xbd", 1, 3, out);
-		return 1;
+		return length ? length : 1;
 	}
 	if (*text == '"')
 		putc_unlocked('"', out);

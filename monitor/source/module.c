@@ -20,15 +20,11 @@ static struct prefork *session(const struct source *source)
 	return ((const struct module *)source)->pf;
 }
 
-static int watch(struct source *source, pid_t pid, const struct prefork_watch_options *options)
+static int watch(struct source *source, pid_t pid, bool tree,
+		 const struct prefork_watch_options *options)
 {
-	return prefork_watch(session(source), pid, options);
-}
-
-static int watch_tree(struct source *source, pid_t pid,
-		      const struct prefork_watch_options *options)
-{
-	return prefork_watch_tree(session(source), pid, options);
+	return tree ? prefork_watch_tree(session(source), pid, options) :
+		      prefork_watch(session(source), pid, options);
 }
 
 static int each_found(struct source *source, int (*fn)(const struct found *found, void *arg),
@@ -79,7 +75,6 @@ static void close_module(struct source *source)
 
 static const struct source_ops ops = {
 	.watch = watch,
-	.watch_tree = watch_tree,
 	.each_found = each_found,
 	.message = message,
 	.fd = fd,

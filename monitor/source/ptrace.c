@@ -35,6 +35,10 @@
 /* Events that wait to be read. Tasks wait for the reader then, as with the module. */
 #define QUEUE_MAX	4096
 
+/* How long those who are new wait for word of who created them, and between two looks. */
+#define KEPT_MS		100
+#define KEPT_STEP_MS	5
+
 /* An event as far as it is used, with its path. */
 struct item {
 	STAILQ_ENTRY(item) next;
@@ -104,6 +108,9 @@ static struct task *add(struct tracer *tracer, pid_t tid, pid_t pid)
 
 static void drop(struct tracer *tracer, pid_t tid)
 {
+	const struct task *task = find(tracer, tid);
+
+	tracer->kept -= task && task->is_kept;
 	g_hash_table_remove(tracer->tasks, GINT_TO_POINTER(tid));
 }
 
@@ -122,9 +129,10 @@ static void wait_for_room(struct tracer *tracer)
 static void put(struct tracer *tracer, struct prefork_event *event)
 {
 	size_t size = offsetof(struct prefork_event, path) + strlen(event->path) + 1;
-	struct item *item = g_malloc(sizeof(*item) + size);
+	struct item *item;
 
 	wait_for_room(tracer);
+	item = g_malloc(sizeof(*item) + size);
 	event->seq = ++tracer->seq;
 	item->size = size;
 	memcpy(item->bytes, event, size);
@@ -166,14 +174,14 @@ static uint64_t ns_of(const struct timeval *time)
 
 /*
  * wait4(2) adds up what the process and the children that it waited for used; its
- * clock has its own, but not in user mode alone. 0 for threads, or when it is gone.
+ * clock has its own, but not in user mode alone. 0 when it is gone.
  */
 static uint64_t cpu_time(const struct task *task)
 {
 	struct timespec time;
 	clockid_t clock;
 
-	if (task->tid != task->pid || clock_getcpuclockid(task->pid, &clock) ||
+	if (clock_getcpuclockid(task->pid, &clock) ||
 	    clock_gettime(clock, &time))
 		return 0;
 	return (uint64_t)time.tv_sec * 1000000000 + (uint64_t)time.tv_nsec;
@@ -212,34 +220,42 @@ static void let_go(struct tracer *tracer, struct task *task)
 	task->is_kept = false;
 }
 
-static void told(struct tracer *tracer, struct task *task, const struct task *creator, bool vfork)
+/* One that is not there any more has been killed, and waited for: nobody hears of it. */
+static bool told(struct tracer *tracer, struct task *task, const struct task *creator, bool vfork)
 {
 	pid_t pid = (pid_t)proc_number(task->tid, "Tgid");
 
-	task->pid = pid > 0 ? pid : task->tid;	/* it has been killed already */
+	if (pid <= 0) {
+		drop(tracer, task->tid);
+		return false;
+	}
+	task->pid = pid;
 	tell_birth(tracer, task, creator, vfork);
 	let_go(tracer, task);
+	return true;
 }
 
 /*
- * A process whose creator has been killed before it could tell has another parent by
- * now. (A thread has gone as well.)
+ * Nobody who stopped has anything to tell any more, so the creators of those that are
+ * kept have been killed, or were threads that ended when another executed a program.
  */
-static void tell_of_orphans(struct tracer *tracer)
+static void tell_of_kept(struct tracer *tracer)
 {
 	const struct task nobody = { 0 };
-	GHashTableIter iter;
-	gpointer value;
+	GList *tasks = g_hash_table_get_values(tracer->tasks);
 
-	g_hash_table_iter_init(&iter, tracer->tasks);
-	while (tracer->kept && g_hash_table_iter_next(&iter, NULL, &value)) {
-		struct task *task = value;
+	for (GList *at = tasks; at; at = at->next) {
+		struct task *task = at->data;
+		const struct task *creator = NULL;
 		struct origin origin;
 
-		if (task->is_kept && proc_number(task->tid, "Tgid") == task->tid &&
-		    proc_origin(task->tid, &origin) && !find(tracer, origin.ppid))
-			told(tracer, task, &nobody, false);
+		if (!task->is_kept)
+			continue;
+		if (proc_origin(task->tid, &origin))
+			creator = find(tracer, origin.ppid);
+		told(tracer, task, creator ? creator : &nobody, false);
 	}
+	g_list_free(tasks);
 }
 
 static void created(struct tracer *tracer, struct task *creator, const struct stop *stop)
@@ -253,8 +269,8 @@ static void created(struct tracer *tracer, struct task *creator, const struct st
 	task = find(tracer, tid);
 	if (!task)
 		task = add(tracer, tid, 0);
-	if (!task->pid)
-		told(tracer, task, creator, vfork);
+	if (!task->pid && !told(tracer, task, creator, vfork))
+		return;
 	if (vfork) {
 		creator->vfork_since = boottime();
 		creator->vfork_child = task->pid;
@@ -296,23 +312,29 @@ static void ended(struct tracer *tracer, const struct stop *stop)
 	if (task) {
 		event = event_of(PREFORK_EVENT_EXIT, task);
 		own = cpu_time(task);
+		if (event.thread)
+			proc_times(task->pid, task->tid, &event.utime, &event.stime);
 	}
 	if (tracee_bury(stop, &status, &usage))
 		return;
 	if (task && task->pid && (!event.thread || tracer->threads)) {
 		event.status = status;
-		add_times(&event, &usage, own);
+		if (!event.thread)
+			add_times(&event, &usage, own);
 		put(tracer, &event);
 	}
-	if (task && task->is_kept)
-		tracer->kept--;
 	drop(tracer, stop->tid);
-	if (tracer->kept)
-		tell_of_orphans(tracer);
 	if (stop->tid != tracer->command)
 		return;
 	tracer->command_status = status;
 	tracer->command_ended = true;
+}
+
+/* Of one that is new. One that was there already may have been missed in its folder. */
+static bool is_first(const struct stop *stop)
+{
+	return stop->kind == STOP_GROUP ||
+		(stop->kind == STOP_PASSING && stop->event == STOP_NOTHING);
 }
 
 static void take(struct tracer *tracer, const struct stop *stop)
@@ -323,10 +345,12 @@ static void take(struct tracer *tracer, const struct stop *stop)
 		ended(tracer, stop);
 		return;
 	}
-	if (!task) {
+	if (!task && is_first(stop)) {
 		begin(tracer, stop);
 		return;
 	}
+	if (!task)
+		task = add(tracer, stop->tid, (pid_t)proc_number(stop->tid, "Tgid"));
 	switch (stop->event) {
 	case STOP_CREATED:
 	case STOP_VFORKED:
@@ -411,9 +435,14 @@ static int seize_children(struct tracer *tracer, int *refused)
 
 static int serve(struct tracer *tracer)
 {
-	int err = find(tracer, tracer->pid) ? 0 : seize(tracer, tracer->pid);
-	int refused = 0;
+	int refused = 0, err;
 
+	tracer->refusal = 0;
+	if (proc_number(tracer->pid, "Tgid") != tracer->pid)
+		return proc_number(tracer->pid, "Tgid") < 0 ? -ESRCH : -EINVAL;
+	if (!proc_lives(tracer->pid))
+		return -ESRCH;
+	err = is_ours(tracer, tracer->pid) ? 0 : seize(tracer, tracer->pid);
 	if (err || !tracer->tree)
 		return err;
 	while (seize_children(tracer, &refused))
@@ -431,6 +460,22 @@ static bool wait_for_request(struct tracer *tracer)
 	return tracer->pid;
 }
 
+/* While somebody is kept, not for ever: who would tell of him may be no more. */
+static int next_stop(struct tracer *tracer, struct stop *stop)
+{
+	int patience_ms = KEPT_MS, err;
+
+	while (tracer->kept) {
+		err = tracee_poll(stop, patience_ms > 0 ? KEPT_STEP_MS : 0);
+		if (err != -EAGAIN)
+			return err;
+		patience_ms -= KEPT_STEP_MS;
+		if (patience_ms <= 0)
+			tell_of_kept(tracer);
+	}
+	return tracee_wait(stop);
+}
+
 static void *run(void *arg)
 {
 	struct tracer *tracer = arg;
@@ -441,7 +486,7 @@ static void *run(void *arg)
 		tracer->result = serve(tracer);
 		sem_post(&tracer->answered);
 	}
-	while (!tracee_wait(&stop))
+	while (!next_stop(tracer, &stop))
 		take(tracer, &stop);
 	pthread_cleanup_pop(0);
 	return NULL;
@@ -461,18 +506,13 @@ static int ask(struct tracer *tracer, pid_t pid, bool tree,
 	return tracer->result;
 }
 
-static int watch(struct source *source, pid_t pid, const struct prefork_watch_options *options)
+static int watch(struct source *source, pid_t pid, bool tree,
+		 const struct prefork_watch_options *options)
 {
 	struct tracer *tracer = tracer_of(source);
 
-	tracer->command = pid;
-	return ask(tracer, pid, false, options);
-}
-
-static int watch_tree(struct source *source, pid_t pid,
-		      const struct prefork_watch_options *options)
-{
-	return ask(tracer_of(source), pid, true, options);
+	tracer->command = tree ? 0 : pid;
+	return ask(tracer, pid, tree, options);
 }
 
 static struct found *list_found(const struct tracer *tracer, size_t *count)
@@ -595,7 +635,6 @@ static void close_tracer(struct source *source)
 
 static const struct source_ops ops = {
 	.watch = watch,
-	.watch_tree = watch_tree,
 	.each_found = each_found,
 	.message = message,
 	.fd = fd,

@@ -6,6 +6,7 @@
 #ifndef SOURCE_H
 #define SOURCE_H
 
+#include <stdbool.h>
 #include <sys/types.h>
 
 struct found;
@@ -15,18 +16,18 @@ struct prefork_watch_options;
 struct source;
 
 struct source_ops {
-	/* Begin to watch, before the first event is taken. As prefork_watch(). */
-	int (*watch)(struct source *source, pid_t pid, const struct prefork_watch_options *options);
-
-	/* As prefork_watch_tree(). */
-	int (*watch_tree)(struct source *source, pid_t pid,
-			  const struct prefork_watch_options *options);
+	/*
+	 * Begin to watch, before the first event is taken: our child, or a @tree
+	 * that runs. As prefork_watch() and prefork_watch_tree().
+	 */
+	int (*watch)(struct source *source, pid_t pid, bool tree,
+		     const struct prefork_watch_options *options);
 
 	/* Of what is watched, parents before their children. As found_each(). */
 	int (*each_found)(struct source *source, int (*fn)(const struct found *found, void *arg),
 			  void *arg);
 
-	/* Why the last of these failed, where strerror(3) does not tell; or empty. */
+	/* Why watching failed the last time, where strerror(3) does not tell; or empty. */
 	const char *(*message)(const struct source *source);
 
 	/* For poll(2): readable when there may be events. */

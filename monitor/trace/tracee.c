@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <sys/ptrace.h>
 #include <sys/wait.h>
+#include <time.h>
 
 #ifdef __SANITIZE_ADDRESS__
 #include <sanitizer/asan_interface.h>
@@ -72,20 +73,41 @@ int tracee_seize_process(pid_t pid, enum tracee_scope scope)
 	return others ? 0 : err;
 }
 
-int tracee_wait(struct stop *stop)
+/* -EAGAIN where nothing has come and @how is WNOHANG. */
+static int look(struct stop *stop, int how)
 {
-	siginfo_t info;
+	siginfo_t info = { 0 };
 	int state, err;
 
 	pthread_setcancelstate(PTHREAD_CANCEL_ENABLE, &state);
 	do
-		err = waitid(P_ALL, 0, &info, WEXITED | WSTOPPED | WNOWAIT | __WALL | __WNOTHREAD);
+		err = waitid(P_ALL, 0, &info,
+			     WEXITED | WSTOPPED | WNOWAIT | __WALL | __WNOTHREAD | how);
 	while (err && errno == EINTR);
 	err = err ? -errno : 0;
 	pthread_setcancelstate(state, NULL);
+	if (!err && !info.si_pid)
+		return -EAGAIN;
 	if (!err)
 		*stop = stop_of(&info);
 	return err;
+}
+
+int tracee_wait(struct stop *stop)
+{
+	return look(stop, 0);
+}
+
+/* There is no way to wait for tracees and for the time at once. */
+int tracee_poll(struct stop *stop, int timeout_ms)
+{
+	const struct timespec pause = { .tv_nsec = timeout_ms * 1000000L };
+	int err = look(stop, WNOHANG);
+
+	if (err != -EAGAIN || !timeout_ms)
+		return err;
+	nanosleep(&pause, NULL);
+	return look(stop, WNOHANG);
 }
 
 /* Fails where it has been killed meanwhile, which is told next. */
@@ -107,7 +129,9 @@ void tracee_resume(const struct stop *stop)
 
 void tracee_keep(const struct stop *stop)
 {
-	waitpid(stop->tid, NULL, WNOHANG | WSTOPPED | __WALL | __WNOTHREAD);
+	siginfo_t unused;
+
+	waitid(P_PID, (id_t)stop->tid, &unused, WNOHANG | WSTOPPED | __WALL | __WNOTHREAD);
 }
 
 int tracee_bury(const struct stop *stop, int *status, struct rusage *usage)

@@ -46,6 +46,9 @@ int tracee_seize_process(pid_t pid, enum tracee_scope scope);
  */
 int tracee_wait(struct stop *stop);
 
+/* Likewise for at most so long: -EAGAIN when nothing has come. */
+int tracee_poll(struct stop *stop, int timeout_ms);
+
 /* It goes on, with its signal; one that has ended is gone then. */
 void tracee_resume(const struct stop *stop);
 
