@@ -14,12 +14,8 @@
 
 static const char help[] =
 "Usage: vforkmon attach [OPTIONS] PID...\n"
-"\n"
-"Shows which processes the given ones and their descendants create, before and\n"
-"after they exist. Ends when all have ended, or with Ctrl-C (SIGINT, SIGTERM,\n"
-"SIGHUP), which leaves them running.\n"
-"\n"
-"Exit status: 0, or 125 when vforkmon failed or none could be watched.\n";
+"Shows which processes these and their descendants create, until all have ended,\n"
+"or Ctrl-C, which leaves them running. Exits with 0 (125: failed).\n";
 
 static const int caught[] = { SIGINT, SIGTERM, SIGHUP, 0 };
 

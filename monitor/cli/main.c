@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "diagnose.h"
+#include "nearest.h"
 #include "verbs.h"
 
 static const struct verb {
@@ -35,6 +36,19 @@ static const struct verb *find(const char *name)
 		if (!strcmp(verbs[i].name, name))
 			return &verbs[i];
 	return NULL;
+}
+
+static int fail_verb(const char *word)
+{
+	const char *names[sizeof(verbs) / sizeof(verbs[0])], *meant;
+	size_t count = sizeof(verbs) / sizeof(verbs[0]);
+
+	for (size_t i = 0; i < count; i++)
+		names[i] = verbs[i].name;
+	meant = nearest(word, names, count);
+	if (meant)
+		return fail_usage("", "there is no '%s' ('%s'?)", word, meant);
+	return fail_usage("", "there is no '%s'", word);
 }
 
 /*
@@ -69,6 +83,6 @@ int main(int argc, char **argv)
 	}
 	verb = find(argv[1]);
 	if (!verb)
-		return fail_usage("", "there is no '%s'", argv[1]);
+		return fail_verb(argv[1]);
 	return verb->function(argc - 1, argv + 1);
 }

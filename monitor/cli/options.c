@@ -10,8 +10,11 @@
 
 #include "adopt/template.h"
 #include "diagnose.h"
+#include "nearest.h"
 #include "sink/format.h"
 #include "sink/sink.h"
+
+#define OPTIONS_MAX	64
 
 enum {
 	OPTION_FORMAT = 256,
@@ -59,46 +62,28 @@ static const struct option long_options[] = {
 	{ 0 },
 };
 
+/* With what comes before it, one screen. */
 static const char options_help[] =
-"  -o, --output FILE     write events to FILE instead of standard output\n"
-"      --format FORMAT   text (default); json: one object a line; csv; pipe: values\n"
-"                        between bars\n"
-"  -e, --events LIST     show only these: prefork, born, exec, exit, ...; '!' before the\n"
-"                        list: all but these\n"
-"      --max-events N    show no more than the first N\n"
-"      --duration S      end the watching after S seconds; the command goes on\n"
-"      --max-procs N     once there would be more than N at a time, let every further\n"
-"                        creation of a process fail with EAGAIN\n"
-"      --max-depth N     likewise each that would be more than N levels below the command\n"
-"      --hold KINDS      hold who is about to create a process until vforkmon\n"
-"                        has seen it: none (default); vfork: for vfork(2) and\n"
-"                        posix_spawn(3); fork: for every process; all: for\n"
-"                        threads, too\n"
-"      --timeout MS      let held tasks go on after so long (default 10000,\n"
-"                        0: never)\n"
-"      --threads         report threads, too (implied by --hold all)\n"
-"      --adopt COMMAND   run COMMAND for each new process, which is held at birth\n"
-"                        until COMMAND is ready; in the arguments {pid} {ppid}\n"
-"                        {tid} {comm} {exe} {depth} are replaced\n"
-"      --adopt-on WHAT   birth (default), or exec: for each new program\n"
-"      --adopt-ready HOW ptrace (default): when the process is traced; exit: when\n"
-"                        COMMAND has ended; notify: when it has sent READY=1 to\n"
-"                        $NOTIFY_SOCKET\n"
-"      --match RULE      only processes with comm=GLOB, exe=GLOB, cgroup=GLOB, depth=N\n"
-"                        or uid=N, or !comm=GLOB and so on, where all of several have to\n"
-"                        hold: adopt these; show these and what they create\n"
-"      --trace           trace each process with a thread of its own, from its first\n"
-"                        instruction on, and show the signals that it takes\n"
-"      --tree            at the end, show the tree of processes\n"
-"  -c, --summary-only    show no events, but at the end sums: by command, by who created\n"
-"                        processes, and by subtree\n"
-"  -C, --summary         likewise, beside the events\n"
-"      --timeline FILE   at the end, draw all processes: FILE.svg for a browser, or\n"
-"                        FILE.json for Perfetto\n"
-"  -q, --quiet           show no events\n"
-"      --backend NAME    auto (default): the kernel module, or else ptrace(2); module;\n"
-"                        ptrace: needs no privilege, but nothing is told in advance\n"
-"      --help            show this help\n";
+"  -o, --output FILE      write to FILE instead of standard output\n"
+"      --format FORMAT    text (default), json, csv, or pipe: values between bars\n"
+"  -e, --events LIST      only these: prefork,born,exec,exit,...; !LIST: others\n"
+"      --match RULE       [!]comm=GLOB, exe=GLOB, cgroup=GLOB, depth=N, uid=N\n"
+"      --threads          threads, too\n"
+"      --max-events N     the first N; --duration S: for S seconds\n"
+"  -q, --quiet            no events; -c, --summary-only: but sums at the end\n"
+"  -C, --summary          sums at the end; --tree: the tree\n"
+"      --timeline FILE    a picture at the end: .svg, or .json for Perfetto\n"
+"      --hold KINDS       none (default), vfork, fork, all (threads, too): hold\n"
+"                         who is to create one until vforkmon has seen it\n"
+"      --timeout MS       let held tasks go on after MS (10000; 0: never)\n"
+"      --adopt COMMAND    run for each newborn, held until it is ready; in it\n"
+"                         {pid} {ppid} {tid} {comm} {exe} {depth} are replaced\n"
+"      --adopt-on WHAT    birth (default) or exec\n"
+"      --adopt-ready HOW  ptrace (default), exit or notify (sd_notify)\n"
+"      --trace            a tracer thread for each process; shows signals\n"
+"      --max-procs N      no more processes once there would be more than N\n"
+"      --max-depth N      none that is more than N levels below\n"
+"      --backend NAME     auto (default), module or ptrace\n";
 
 /* Each kind includes those before it. */
 static const struct {
@@ -233,15 +218,37 @@ static bool set_format(struct options *options, const char *name)
 	return options->format;
 }
 
-int options_wrong(const char *verb, int found, char *const *argv)
+/* "--format" for "--formt=json", or NULL. */
+static const char *meant(const char *argument, const struct option *options)
 {
-	const char *problem = found == ':' ? "missing value after" : "unknown option";
+	const char *names[OPTIONS_MAX];
+	size_t count = 0;
+	char word[64];
+
+	if (strncmp(argument, "--", 2))
+		return NULL;
+	snprintf(word, sizeof(word), "%.*s", (int)strcspn(argument, "=") - 2, argument + 2);
+	for (; options[count].name && count < OPTIONS_MAX; count++)
+		names[count] = options[count].name;
+	return nearest(word, names, count);
+}
+
+int options_wrong(const char *verb, int found, char *const *argv, const struct option *options)
+{
+	const char *argument = argv[optind - 1], *name;
 
 	/* A long option is the argument just read; a short one may be inside. */
 	if (optopt && optopt < 256)
-		return fail_usage(verb, "%s -%c", problem, optopt);
-	return fail_usage(verb, "%s %s", optopt && found == '?' ? "no value belongs to" : problem,
-			  argv[optind - 1]);
+		return fail_usage(verb, "%s -%c", found == ':' ? "missing value after" :
+				  "unknown option", optopt);
+	if (found == ':')
+		return fail_usage(verb, "missing value after %s", argument);
+	if (optopt)
+		return fail_usage(verb, "no value belongs to %s", argument);
+	name = meant(argument, options);
+	if (name)
+		return fail_usage(verb, "unknown option %s (--%s?)", argument, name);
+	return fail_usage(verb, "unknown option %s", argument);
 }
 
 /* What is wrong with the value of an option, or NULL. */
@@ -351,12 +358,12 @@ int options_parse(struct options *options, int argc, char **argv, const char *he
 	optind = 0;	/* the GNU way to start anew */
 	while ((found = getopt_long(argc, argv, "+:cCe:o:q", long_options, NULL)) != -1) {
 		if (found == OPTION_HELP) {
-			printf("%s\nOptions:\n%s", help, options_help);
+			printf("%s%s", help, options_help);
 			*status = 0;
 			return 0;
 		}
 		if (found == '?' || found == ':') {
-			*status = options_wrong(argv[0], found, argv);
+			*status = options_wrong(argv[0], found, argv, long_options);
 			return 0;
 		}
 		problem = set(options, found);

@@ -11,6 +11,7 @@
 #include "pictures.h"
 #include "selection.h"
 
+struct option;
 struct sink_ops;
 
 enum backend {
@@ -54,9 +55,9 @@ bool options_limit(const struct options *options);
 int options_parse(struct options *options, int argc, char **argv, const char *help, int *status);
 
 /*
- * What getopt_long() found wrong when it returned @found (':' or '?'). Says so
- * and returns STATUS_FAILURE.
+ * What getopt_long() found wrong when it returned @found (':' or '?'), and which of its
+ * options may have been meant. Says so and returns STATUS_FAILURE.
  */
-int options_wrong(const char *verb, int found, char *const *argv);
+int options_wrong(const char *verb, int found, char *const *argv, const struct option *options);
 
 #endif

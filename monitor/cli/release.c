@@ -218,7 +218,7 @@ int verb_release(int argc, char **argv)
 			fputs(help, stdout);
 			return 0;
 		default:
-			return options_wrong("release", found, argv);
+			return options_wrong("release", found, argv, long_options);
 		}
 	}
 	return begin(force, all, argc - optind, argv + optind);

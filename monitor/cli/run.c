@@ -14,14 +14,8 @@
 
 static const char help[] =
 "Usage: vforkmon run [OPTIONS] [--] COMMAND [ARG...]\n"
-"\n"
-"Runs COMMAND and shows which processes it and its descendants create, before\n"
-"and after they exist. Ends with COMMAND, and with its exit status; what it\n"
-"leaves running goes on. (With --max-procs or --max-depth ends with the last.)\n"
-"\n"
-"Exit status: that of COMMAND, 128+N when signal N ended it; 124 when --duration\n"
-"was over before; 125 when vforkmon itself failed, 126 when COMMAND could not be\n"
-"run, 127 when it was not found.\n";
+"Shows which processes COMMAND creates, before they exist. Exits with its status\n"
+"(128+N: signal N; 124: --duration over; 125: failed; 126, 127: cannot run it).\n";
 
 /*
  * Signals from the terminal are for the command, which ends by them or not; when

@@ -264,7 +264,7 @@ int verb_status(int argc, char **argv)
 			fputs(help, stdout);
 			return 0;
 		default:
-			return options_wrong("status", found, argv);
+			return options_wrong("status", found, argv, long_options);
 		}
 	}
 	if (optind < argc)

@@ -563,6 +563,20 @@ static void only_what_matches_is_shown(void)
 	EQUAL(4, count_lines(text));
 }
 
+static void help_fits_a_screen(void)
+{
+	struct setting setting = { 0 };
+	char text[4096];
+
+	for (int i = 0; i < 2; i++) {
+		EQUAL(0, output_of(&setting, text, sizeof(text),
+				   (char *[]){ i ? "attach" : "run", "--help", NULL }));
+		CHECK(count_lines(text) <= 24 && strstr(text, "--backend"));
+		for (const char *line = text; *line; line = strchr(line, '\n') + 1)
+			CHECK(strcspn(line, "\n") <= 80);
+	}
+}
+
 static void wrong_limits_are_refused(void)
 {
 	const struct setting closed = { .closed_stderr = true };
@@ -617,6 +631,7 @@ int main(void)
 		{ "processes beyond the limit are denied", processes_beyond_the_limit_are_denied },
 		{ "pictures are drawn or refused", pictures_are_drawn_or_refused },
 		{ "only what matches is shown", only_what_matches_is_shown },
+		{ "help fits a screen", help_fits_a_screen },
 		{ "wrong limits are refused", wrong_limits_are_refused },
 		{ "signals are heeded while a tree is read",
 		  signals_are_heeded_while_a_tree_is_read },
