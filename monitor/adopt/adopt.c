@@ -250,13 +250,14 @@ static bool adopt_process(struct adopt *adopt, const struct prefork_event *event
 	return !err;
 }
 
-static bool is_wanted(const struct adopt *adopt, const struct prefork_event *event)
+bool adopt_wants(const struct adopt_options *options, pid_t first,
+		 const struct prefork_event *event)
 {
 	if (!prefork_event_is_hold(event) || event->thread)
 		return false;
 	if (event->type == PREFORK_EVENT_EXEC)
-		return adopt->options->on == ADOPT_ON_EXEC || event->pid == adopt->first;
-	return event->type == PREFORK_EVENT_BORN && adopt->options->on == ADOPT_ON_BIRTH;
+		return options->on == ADOPT_ON_EXEC || event->pid == first;
+	return event->type == PREFORK_EVENT_BORN && options->on == ADOPT_ON_BIRTH;
 }
 
 static struct adoption *find_hold(const struct adopt *adopt, uint64_t cookie)
@@ -307,7 +308,7 @@ static bool take_event(struct adopter *adopter, const struct prefork_event *even
 		       const struct tree *tree)
 {
 	struct adopt *adopt = of(adopter);
-	bool answers = is_wanted(adopt, event) && adopt_process(adopt, event, tree);
+	bool answers = adopt_wants(adopt->options, adopt->first, event) && adopt_process(adopt, event, tree);
 
 	take_note(adopt, event);
 	return answers;

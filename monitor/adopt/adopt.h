@@ -6,6 +6,7 @@
 #ifndef ADOPT_H
 #define ADOPT_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -13,6 +14,7 @@
 
 struct adopter;
 struct prefork;
+struct prefork_event;
 
 enum adopt_on {
 	ADOPT_ON_BIRTH,
@@ -43,6 +45,10 @@ typedef void adopt_warn_fn(const char *format, ...) __attribute__((format(printf
  */
 struct adopter *adopt_create(struct prefork *pf, const struct adopt_options *options,
 			     pid_t first, adopt_warn_fn *warn);
+
+/* Does the event tell of a process that is held for an adopter with these? */
+bool adopt_wants(const struct adopt_options *options, pid_t first,
+		 const struct prefork_event *event);
 
 /* What the watches have to hold for it: PREFORK_HOLD_... */
 uint32_t adopt_holds(const struct adopt_options *options, pid_t first);

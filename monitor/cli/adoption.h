@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What --adopt asks for. */
+/* What --adopt and --dap ask for. */
 #ifndef ADOPTION_H
 #define ADOPTION_H
 
@@ -11,7 +11,7 @@ struct options;
 struct prefork_watch_options;
 
 /*
- * Nothing without --adopt; else who adopts, before anything is watched, and
+ * Nothing without these; else who adopts, before anything is watched, and
  * what the watches are to hold for that. @first as for adopt_create(). Tells
  * what fails and returns false.
  */

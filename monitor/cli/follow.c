@@ -303,6 +303,11 @@ struct prefork *follow_session(const struct follow *follow)
 	return follow->pf;
 }
 
+FILE *follow_output(const struct follow *follow)
+{
+	return follow->sink.out;
+}
+
 void follow_adopt(struct follow *follow, struct adopter *adopter)
 {
 	follow->adopter = adopter;

@@ -7,6 +7,7 @@
 #define FOLLOW_H
 
 #include <stdbool.h>
+#include <stdio.h>
 #include <sys/types.h>
 
 #include "options.h"
@@ -44,6 +45,9 @@ int follow_find(struct follow *follow);
 
 /* NULL where events come from elsewhere. */
 struct prefork *follow_session(const struct follow *follow);
+
+/* For what is no event. */
+FILE *follow_output(const struct follow *follow);
 
 /* Who takes care of what is held; the session outlives it. Destroyed with follow. */
 void follow_adopt(struct follow *follow, struct adopter *adopter);

@@ -33,6 +33,7 @@ enum {
 	OPTION_ADOPT_READY,
 	OPTION_MATCH,
 	OPTION_TRACE,
+	OPTION_DAP,
 	OPTION_HELP,
 };
 
@@ -50,6 +51,7 @@ static const struct option long_options[] = {
 	{ "max-events", required_argument, NULL, OPTION_MAX_EVENTS },
 	{ "max-procs", required_argument, NULL, OPTION_MAX_PROCS },
 	{ "max-depth", required_argument, NULL, OPTION_MAX_DEPTH },
+	{ "dap", no_argument, NULL, OPTION_DAP },
 	{ "trace", no_argument, NULL, OPTION_TRACE },
 	{ "summary-only", no_argument, NULL, 'c' },
 	{ "summary", no_argument, NULL, 'C' },
@@ -73,7 +75,7 @@ static const char options_help[] =
 "  -q, --quiet            no events; -c, --summary-only: but sums at the end\n"
 "  -C, --summary          sums at the end; --tree: the tree\n"
 "      --timeline FILE    a picture at the end: .svg, or .json for Perfetto\n"
-"      --hold KINDS       none (default), vfork, fork, all (threads, too): hold\n"
+"      --hold KINDS       none (default), vfork, fork or all (threads): hold\n"
 "                         who is to create one until vforkmon has seen it\n"
 "      --timeout MS       let held tasks go on after MS (10000; 0: never)\n"
 "      --adopt COMMAND    run for each newborn, held until it is ready; in it\n"
@@ -81,6 +83,7 @@ static const char options_help[] =
 "      --adopt-on WHAT    birth (default) or exec\n"
 "      --adopt-ready HOW  ptrace (default), exit or notify (sd_notify)\n"
 "      --trace            a tracer thread for each process; shows signals\n"
+"      --dap              a request for a debug adapter for each newborn, held\n"
 "      --max-procs N      no more processes once there would be more than N\n"
 "      --max-depth N      none that is more than N levels below\n"
 "      --backend NAME     auto (default), module or ptrace\n";
@@ -299,6 +302,10 @@ static const char *set(struct options *options, int option)
 		return match_add(&options->match, optarg) ? NULL :
 			"--match is comm=GLOB, exe=GLOB, cgroup=GLOB, depth=N or uid=N, with or "
 			"without a '!' before it";
+	case OPTION_DAP:
+		options->dap = true;
+		options->shown = SELECTION_NONE;
+		return NULL;
 	case OPTION_TRACE:
 		options->trace = true;
 		return NULL;
@@ -323,13 +330,13 @@ static const char *check(const struct options *options)
 {
 	const struct adopt_options *adopt = &options->adopt;
 
-	if (!adopt->command && (adopt->on || adopt->ready))
+	if (!adopt->command && ((adopt->on && !options->dap) || adopt->ready))
 		return "--adopt-on and --adopt-ready need --adopt";
 	if (options->backend == BACKEND_PTRACE && options_need_module(options))
-		return "--hold, --adopt, --trace, --max-procs and --max-depth need the kernel "
-			"module; leave out --backend ptrace";
-	if (adopt->command && options->trace)
-		return "--adopt and --trace both take the newborn; choose one";
+		return "--hold, --adopt, --trace, --dap, --max-procs and --max-depth need the "
+			"kernel module; leave out --backend ptrace";
+	if (!!adopt->command + options->trace + options->dap > 1)
+		return "--adopt, --trace and --dap all take the newborn; choose one";
 	return NULL;
 }
 
@@ -340,7 +347,7 @@ bool options_remember(const struct options *options)
 
 bool options_need_module(const struct options *options)
 {
-	return options->watch.hold || options->adopt.command || options->trace;
+	return options->watch.hold || options->adopt.command || options->trace || options->dap;
 }
 
 bool options_limit(const struct options *options)

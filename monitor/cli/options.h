@@ -28,6 +28,7 @@ struct options {
 	struct adopt_options adopt;
 	uint32_t max_procs, max_depth;	/* that there may be, 0: any number */
 	bool trace;
+	bool dap;
 	struct pictures pictures;
 	bool tree;
 	bool summary;

@@ -59,7 +59,7 @@ _vforkmon() {
 		run-* | attach-*)
 			words='--output --events --max-events --max-procs
 				--max-depth --duration --format --hold --timeout --threads --adopt --adopt-on
-				--adopt-ready --match --trace --tree --summary-only --summary --timeline --quiet --backend --help' ;;
+				--adopt-ready --match --trace --dap --tree --summary-only --summary --timeline --quiet --backend --help' ;;
 		status-*) words='--format --verbose --help' ;;
 		release-*) words='--force --all --help' ;;
 		run*) mapfile -t COMPREPLY < <(compgen -c -- "$cur"); return ;;

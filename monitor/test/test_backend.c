@@ -312,7 +312,7 @@ static void what_needs_the_module_is_refused(void)
 {
 	static char *const wrong[][2] = {
 		{ "--hold", "vfork" }, { "--hold", "all" }, { "--max-procs", "9" },
-		{ "--max-depth", "9" }, { "--adopt", "strace -p {pid}" }, { "--trace", "--tree" },
+		{ "--max-depth", "9" }, { "--adopt", "strace -p {pid}" }, { "--trace", "--tree" }, { "--dap", "--tree" },
 		{ "--backend", "none" },
 	};
 

@@ -21,6 +21,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <json-c/json.h>
+
 #include <prefork.h>
 
 #include "cli/diagnose.h"
@@ -302,7 +304,7 @@ static void wrong_adoption_is_refused_before_anything_runs(void)
 	static char *const wrong[][2] = {
 		{ "--adopt", "strace {pod}" }, { "--adopt", "" }, { "--adopt", "{comm}" },
 		{ "--adopt-on", "exec" }, { "--adopt-on", "fork" }, { "--adopt-ready", "exit" },
-		{ "--adopt-ready", "soon" }, { "--match", "depth=x" },
+		{ "--adopt-ready", "soon" }, { "--dap", "--trace" }, { "--match", "depth=x" },
 	};
 
 	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
@@ -563,6 +565,32 @@ static void only_what_matches_is_shown(void)
 	EQUAL(4, count_lines(text));
 }
 
+/* Each program is told of as a debug adapter wants it, and kept for the debugger. */
+static void newborns_are_kept_for_a_debugger(void)
+{
+	struct setting setting = { .events = 3, .held = true };
+	char text[4096], *line;
+	struct json_object *request, *arguments, *configuration, *value;
+
+	*released = 0;
+	EQUAL(0, OUTPUT(&setting, text, "--dap", "--adopt-on", "exec", "true"));
+	EQUAL(0, *released);
+	EQUAL(3, count_lines(text));
+	line = strtok(text, "\n");
+	request = json_tokener_parse(line);
+	if (CHECK(json_object_object_get_ex(request, "command", &value)))
+		STRING("startDebugging", json_object_get_string(value));
+	CHECK(json_object_object_get_ex(request, "arguments", &arguments) &&
+	      json_object_object_get_ex(arguments, "configuration", &configuration));
+	if (CHECK(json_object_object_get_ex(configuration, "processId", &value)))
+		CHECK(json_object_get_int(value) > 1);
+	json_object_put(request);
+	EQUAL(0, OUTPUT(&setting, text, "--dap", "--adopt-on", "exec", "--match", "comm=other",
+			"true"));
+	EQUAL(3, *released);
+	EQUAL(0, count_lines(text));
+}
+
 static void help_fits_a_screen(void)
 {
 	struct setting setting = { 0 };
@@ -631,6 +659,7 @@ int main(void)
 		{ "processes beyond the limit are denied", processes_beyond_the_limit_are_denied },
 		{ "pictures are drawn or refused", pictures_are_drawn_or_refused },
 		{ "only what matches is shown", only_what_matches_is_shown },
+		{ "newborns are kept for a debugger", newborns_are_kept_for_a_debugger },
 		{ "help fits a screen", help_fits_a_screen },
 		{ "wrong limits are refused", wrong_limits_are_refused },
 		{ "signals are heeded while a tree is read",
