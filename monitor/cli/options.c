@@ -231,7 +231,7 @@ static const char *meant(const char *argument, const struct option *options)
 	if (strncmp(argument, "--", 2))
 		return NULL;
 	snprintf(word, sizeof(word), "%.*s", (int)strcspn(argument, "=") - 2, argument + 2);
-	for (; options[count].name && count < OPTIONS_MAX; count++)
+	for (; count < OPTIONS_MAX && options[count].name; count++)
 		names[count] = options[count].name;
 	return nearest(word, names, count);
 }
