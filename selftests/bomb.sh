@@ -26,7 +26,7 @@ jq -e -n --slurpfile e "$tmp/json" '
 	reduce ($e[] | select(.event == "born" or .event == "exit")) as $e ([1, 1];
 		(.[0] + (if $e.event == "born" then 1 else -1 end)) as $now
 		| [$now, ([.[1], $now] | max)])
-	| .[0] == 0 and .[1] > 150 and .[1] <= 200' >/dev/null
+	| .[0] == 0 and .[1] > 100 and .[1] <= 200' >/dev/null
 ok 'there were not more than 200 processes at a time, and then none'
 denied=$(count fork_failed 'select(.errno == 11)')
 [ "$denied" -gt 0 ] && grep -q "vforkmon: $denied processes were not to be created" "$tmp/err"

@@ -65,7 +65,7 @@ ends 3 vforkmon run --max-events 4 --format json -o json -- "${family[@]}" &&
 	[ "$(wc -l <json)" = 5 ] && jq -e -s '.[4].event == "truncated" and .[4].count > 20' json >/dev/null
 ok 'no more events are shown than asked for'
 ends 124 vforkmon run --duration 0.5 -o text -- sh -c 'exec sleep 1000' &&
-	grep -q 'the time is over, 1 processes go on$' text && pkill -x -f 'sleep 1000'
+	grep -q 'the time is over, 1 processes go on$' text && until_true pkill -x -f 'sleep 1000'
 ok 'watching ends in time, and the command goes on'
 
 plan
