@@ -235,6 +235,18 @@ static bool told(struct tracer *tracer, struct task *task, const struct task *cr
 	return true;
 }
 
+static struct task *any_kept(const struct tracer *tracer)
+{
+	GHashTableIter iter;
+	gpointer task;
+
+	g_hash_table_iter_init(&iter, tracer->tasks);
+	while (tracer->kept && g_hash_table_iter_next(&iter, NULL, &task))
+		if (((struct task *)task)->is_kept)
+			return task;
+	return NULL;
+}
+
 /*
  * Nobody who stopped has anything to tell any more, so the creators of those that are
  * kept have been killed, or were threads that ended when another executed a program.
@@ -242,20 +254,16 @@ static bool told(struct tracer *tracer, struct task *task, const struct task *cr
 static void tell_of_kept(struct tracer *tracer)
 {
 	const struct task nobody = { 0 };
-	GList *tasks = g_hash_table_get_values(tracer->tasks);
+	struct task *task;
 
-	for (GList *at = tasks; at; at = at->next) {
-		struct task *task = at->data;
+	while ((task = any_kept(tracer))) {
 		const struct task *creator = NULL;
 		struct origin origin;
 
-		if (!task->is_kept)
-			continue;
 		if (proc_origin(task->tid, &origin))
 			creator = find(tracer, origin.ppid);
 		told(tracer, task, creator ? creator : &nobody, false);
 	}
-	g_list_free(tasks);
 }
 
 static void created(struct tracer *tracer, struct task *creator, const struct stop *stop)

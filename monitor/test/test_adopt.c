@@ -25,6 +25,7 @@
 #include "adopt/adopt.h"
 #include "core/adopter.h"
 #include "core/tree.h"
+#include "deny.h"
 #include "tap.h"
 
 /* Milliseconds, for what comes in any case. */
@@ -55,15 +56,6 @@ int prefork_release(struct prefork *pf, uint64_t cookie)
 	}
 	scene.releases++;
 	return 0;
-}
-
-int prefork_deny(struct prefork *pf, uint64_t cookie, int error)
-{
-	(void)pf;
-	(void)cookie;
-	(void)error;
-	CHECK(!"nothing is denied");
-	return -ENOENT;
 }
 
 __attribute__((format(printf, 1, 2)))

@@ -18,6 +18,7 @@
 #include "cli/diagnose.h"
 #include "cli/verbs.h"
 #include "core/proc.h"
+#include "ending.h"
 #include "tap.h"
 
 /* Seconds. */
@@ -50,16 +51,6 @@ static pid_t start(int *output, char **argv)
 	close(ends[1]);
 	*output = ends[0];
 	return pid;
-}
-
-/* The exit status, or -N for signal N. */
-static int end_of(pid_t pid)
-{
-	int status;
-
-	if (waitpid(pid, &status, 0) != pid)
-		return -errno;
-	return WIFSIGNALED(status) ? -WTERMSIG(status) : WEXITSTATUS(status);
 }
 
 /* Of the last verb. */

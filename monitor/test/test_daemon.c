@@ -12,6 +12,7 @@
 #include "core/adopter.h"
 #include "core/delivery.h"
 #include "daemon/daemon.h"
+#include "deny.h"
 #include "subject.h"
 
 #define CROWD	50
@@ -24,15 +25,6 @@ int prefork_release(struct prefork *pf, uint64_t cookie)
 {
 	(void)pf;
 	return write((int)cookie, "", 1) == 1 ? 0 : -ENOENT;
-}
-
-int prefork_deny(struct prefork *pf, uint64_t cookie, int error)
-{
-	(void)pf;
-	(void)cookie;
-	(void)error;
-	CHECK(!"nothing is denied");
-	return -ENOENT;
 }
 
 static void on_delivery(void *arg, const struct delivery *delivery)

@@ -20,6 +20,7 @@
 #include "cli/verbs.h"
 #include "core/clock.h"
 #include "core/tree.h"
+#include "deny.h"
 #include "tap.h"
 
 #define OWNER		4711
@@ -87,15 +88,6 @@ int prefork_release(struct prefork *pf, uint64_t cookie)
 	(void)pf;
 	state.released[state.released_count++] = cookie;
 	return 0;
-}
-
-int prefork_deny(struct prefork *pf, uint64_t cookie, int error)
-{
-	(void)pf;
-	(void)cookie;
-	(void)error;
-	CHECK(!"nothing is denied");
-	return -ENOENT;
 }
 
 int prefork_release_forced(struct prefork *pf, uint64_t cookie)

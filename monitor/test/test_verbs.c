@@ -27,6 +27,7 @@
 
 #include "cli/diagnose.h"
 #include "cli/verbs.h"
+#include "ending.h"
 #include "tap.h"
 
 /* Seconds. */
@@ -255,16 +256,6 @@ static pid_t start(const struct setting *setting, char **argv)
 	if (!pid)
 		run_verb(setting, argv);
 	return pid;
-}
-
-/* The exit status, or -N for signal N. */
-static int end_of(pid_t pid)
-{
-	int status;
-
-	if (waitpid(pid, &status, 0) != pid)
-		return -errno;
-	return WIFSIGNALED(status) ? -WTERMSIG(status) : WEXITSTATUS(status);
 }
 
 #define START(setting, ...)	start(setting, (char *[]){ __VA_ARGS__, NULL })
