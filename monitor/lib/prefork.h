@@ -129,6 +129,22 @@ int prefork_watch_tree(struct prefork *pf, pid_t pid,
 		       const struct prefork_watch_options *opts);
 
 /*
+ * prefork_watch_all - watch every running process and its descendants
+ *
+ * As prefork_watch_tree() of all processes there are in this process's PID namespace,
+ * but for itself and its descendants, and for the kernel's threads. It is the
+ * system only where the caller is in the initial namespace, with CAP_SYS_PTRACE.
+ *
+ * Returns 0, or how many could not be watched (such as those that another
+ * session watches; the others are), or -errno when none could.
+ *
+ * Programs that the kernel itself starts (modprobe, what core_pattern names) have
+ * no parent that is watched, and are missed; so is a process that is created while
+ * this looks for others, by one that is not watched yet and ends before it is found.
+ */
+int prefork_watch_all(struct prefork *pf, const struct prefork_watch_options *opts);
+
+/*
  * prefork_unwatch, prefork_unwatch_pidfd, prefork_unwatch_all - end watches
  *
  * Tasks held for them run on. Events that were queued before still come.

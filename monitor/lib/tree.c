@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * Watch a running tree. The children of a watched process are looked up after
- * its watch has begun: those that it has then are found in /proc, those that
- * it gets later inherit the watch. /proc may miss some while others come and
- * go, hence it is read until a whole pass has found nothing new. One that has
- * inherited the watch is not new, so a tree that grows does not keep us here.
+ * Watch a running tree, or all there is. The children of a watched process are
+ * looked up after its watch has begun: those that it has then are found in /proc,
+ * those that it gets later inherit the watch. /proc may miss some while others
+ * come and go, hence it is read until a whole pass has found nothing new. One that
+ * has inherited the watch is not new, so a tree that grows does not keep us here.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -71,48 +71,71 @@ static int insert(struct set *set, pid_t pid)
 	return 0;
 }
 
-/* The parent of a process, or 0 when it is gone. */
-static pid_t parent_of(pid_t pid)
+/* PF_KTHREAD of the kernel, in the flags of /proc/PID/stat. */
+#define KERNEL_THREAD	0x00200000
+
+struct stat_line {
+	int ppid;
+	unsigned int flags;
+};
+
+/* False when the process is gone. */
+static bool read_stat(pid_t pid, struct stat_line *line)
 {
 	char path[32], text[512], *state;
-	int fd, ppid;
 	ssize_t len;
+	int fd;
 
 	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
-		return 0;
+		return false;
 	len = read(fd, text, sizeof(text) - 1);
 	close(fd);
 	if (len <= 0)
-		return 0;
+		return false;
 	text[len] = '\0';
 	/* The name before it may hold anything, brackets too. */
 	state = strrchr(text, ')');
-	if (!state || sscanf(state, ") %*c %d", &ppid) != 1)
-		return 0;
-	return ppid;
+	return state && sscanf(state, ") %*c %d %*d %*d %*d %*d %u", &line->ppid,
+			       &line->flags) == 2;
 }
 
-/* The pass over /proc that is going on. */
+/* The passes over /proc. */
 struct pass {
 	struct prefork *pf;
 	const struct prefork_watch_options *opts;
+	bool (*wants)(const struct pass *pass, pid_t pid);
 	struct set known;	/* those handed to the kernel, watched or refused */
-	int refused;
-	char why[256];		/* the last one was */
+	int watched, refused;
+	int error;		/* of the last one that was refused, */
+	char why[256];		/* and in words */
 	bool found;
 };
 
 static bool is_child(const struct pass *pass, pid_t pid)
 {
-	pid_t ppid = parent_of(pid);
+	struct stat_line line;
 
-	return ppid && contains(&pass->known, ppid);
+	return read_stat(pid, &line) && line.ppid && contains(&pass->known, line.ppid);
+}
+
+/* Whoever is neither ours nor the kernel's own. */
+static bool is_others(const struct pass *pass, pid_t pid)
+{
+	struct stat_line line;
+
+	(void)pass;
+	if (!read_stat(pid, &line) || line.flags & KERNEL_THREAD)
+		return false;
+	while (line.ppid && line.ppid != getpid())
+		if (!read_stat(line.ppid, &line))
+			return true;	/* an orphan; we live */
+	return !line.ppid;
 }
 
 /* Only the pidfd tells for sure that it is still the one that was looked at. */
-static int watch_child(const struct pass *pass, pid_t pid)
+static int watch_one(const struct pass *pass, pid_t pid)
 {
 	int pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
 	int err;
@@ -120,7 +143,7 @@ static int watch_child(const struct pass *pass, pid_t pid)
 	prefork_message_clear();
 	if (pidfd < 0)
 		return -errno;
-	err = is_child(pass, pid) ? prefork_watch_pidfd(pass->pf, pidfd, pass->opts) : -ESRCH;
+	err = pass->wants(pass, pid) ? prefork_watch_pidfd(pass->pf, pidfd, pass->opts) : -ESRCH;
 	close(pidfd);
 	return err;
 }
@@ -133,6 +156,7 @@ static void refuse(struct pass *pass, int err)
 	if (!*words)
 		words = strerrordesc_np(-err);
 	pass->refused++;
+	pass->error = err;
 	snprintf(pass->why, sizeof(pass->why), "%s", words ? words : "Unknown error");
 }
 
@@ -140,13 +164,15 @@ static int consider(struct pass *pass, pid_t pid)
 {
 	int err;
 
-	if (pid == getpid() || contains(&pass->known, pid) || !is_child(pass, pid))
+	if (pid == getpid() || contains(&pass->known, pid) || !pass->wants(pass, pid))
 		return 0;
-	err = watch_child(pass, pid);
+	err = watch_one(pass, pid);
 	if (err == -ESRCH)
 		return 0;
 	if (err && err != -EEXIST)
 		refuse(pass, err);
+	else
+		pass->watched++;
 	/* A child that was refused may have children that are not. */
 	if (err != -EEXIST)
 		pass->found = true;
@@ -180,22 +206,50 @@ static int read_proc(struct pass *pass)
 	return err;
 }
 
-int prefork_watch_tree(struct prefork *pf, pid_t pid, const struct prefork_watch_options *opts)
+static int read_until_quiet(struct pass *pass)
+{
+	int err = 0;
+
+	pass->found = true;
+	for (int i = 0; !err && pass->found && i < PASSES_MAX; i++) {
+		pass->found = false;
+		err = read_proc(pass);
+	}
+	free(pass->known.pids);
+	prefork_message_set(pass->why, sizeof(pass->why));
+	return err;
+}
+
+static struct prefork_watch_options tree_options(const struct prefork_watch_options *opts)
 {
 	struct prefork_watch_options tree = opts ? *opts : (struct prefork_watch_options){ 0 };
-	struct pass pass = { .pf = pf, .opts = &tree, .found = true };
-	int err;
 
 	tree.flags |= PREFORK_WATCH_TREE;
+	return tree;
+}
+
+int prefork_watch_tree(struct prefork *pf, pid_t pid, const struct prefork_watch_options *opts)
+{
+	const struct prefork_watch_options tree = tree_options(opts);
+	struct pass pass = { .pf = pf, .opts = &tree, .wants = is_child };
+	int err;
+
 	err = prefork_watch(pf, pid, &tree);
 	if (err && err != -EEXIST)
 		return err;
 	err = insert(&pass.known, pid);
-	for (int i = 0; !err && pass.found && i < PASSES_MAX; i++) {
-		pass.found = false;
-		err = read_proc(&pass);
-	}
-	free(pass.known.pids);
-	prefork_message_set(pass.why, sizeof(pass.why));
+	if (!err)
+		err = read_until_quiet(&pass);
+	return err ? err : pass.refused;
+}
+
+int prefork_watch_all(struct prefork *pf, const struct prefork_watch_options *opts)
+{
+	const struct prefork_watch_options tree = tree_options(opts);
+	struct pass pass = { .pf = pf, .opts = &tree, .wants = is_others };
+	int err = read_until_quiet(&pass);
+
+	if (!err && !pass.watched)
+		err = pass.error;
 	return err ? err : pass.refused;
 }

@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -12,6 +13,7 @@
 
 #include <prefork.h>
 
+#include "core/proc.h"
 #include "lib/message.h"
 #include "tap.h"
 
@@ -26,6 +28,8 @@ static struct {
 	const char *words;	/* for that, may be NULL */
 	int calls;		/* for descendants */
 	int births;		/* at most so many while it is scanned */
+	pid_t refused;		/* with .error, 0: all */
+	pid_t seen[CALLS_MAX];
 } subject;
 
 static _Noreturn void wait_for_end(void)
@@ -55,6 +59,31 @@ static void grow(void)
 	CHECK(write(subject.ask, &byte, 1) == 1 && read(subject.grown, &byte, 1) == 1);
 }
 
+/* A descriptor of /proc/self/fdinfo tells whose it is. */
+static pid_t pid_of(int pidfd)
+{
+	char path[64], line[128];
+	int pid = 0;
+	FILE *info;
+
+	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", pidfd);
+	info = fopen(path, "re");
+	while (info && fgets(line, sizeof(line), info))
+		if (sscanf(line, "Pid: %d", &pid) == 1)
+			break;
+	if (info)
+		fclose(info);
+	return pid;
+}
+
+static bool was_seen(pid_t pid)
+{
+	for (int i = 0; i < subject.calls && i < CALLS_MAX; i++)
+		if (subject.seen[i] == pid)
+			return true;
+	return false;
+}
+
 static void setup(int births)
 {
 	int ask[2], grown[2];
@@ -74,6 +103,7 @@ static void setup(int births)
 	subject.births = births;
 	subject.words = NULL;
 	subject.root_error = subject.error = subject.calls = 0;
+	subject.refused = 0;
 	grow();
 }
 
@@ -101,12 +131,14 @@ int prefork_watch_pidfd(struct prefork *pf, int pidfd, const struct prefork_watc
 	(void)pf;
 	CHECK(pidfd >= 0);
 	CHECK(opts->flags & PREFORK_WATCH_TREE);
+	if (subject.calls < CALLS_MAX)
+		subject.seen[subject.calls] = pid_of(pidfd);
 	if (++subject.calls <= subject.births)
 		grow();
 	prefork_message_clear();
 	if (subject.words)
 		prefork_message_set(subject.words, strlen(subject.words));
-	return subject.error;
+	return subject.refused && subject.refused != pid_of(pidfd) ? 0 : subject.error;
 }
 
 static void quiet_tree_is_watched_once(void)
@@ -165,6 +197,44 @@ static void root_that_is_refused_is_an_error(void)
 	teardown();
 }
 
+static void all_there_is_leaves_out_what_is_ours(void)
+{
+	setup(0);
+	EQUAL(0, prefork_watch_all(NULL, NULL));
+	CHECK(was_seen(getppid()));
+	CHECK(!was_seen(getpid()));
+	CHECK(!was_seen(subject.root));
+	teardown();
+}
+
+static bool is_kernel_thread(pid_t pid)
+{
+	char comm[16];
+
+	proc_comm(2, comm, sizeof(comm));
+	return !strcmp(comm, "kthreadd") && (pid == 2 || proc_number(pid, "PPid") == 2);
+}
+
+static void all_there_is_leaves_out_the_kernel(void)
+{
+	setup(0);
+	EQUAL(0, prefork_watch_all(NULL, NULL));
+	for (int i = 0; i < subject.calls && i < CALLS_MAX; i++)
+		CHECK(!is_kernel_thread(subject.seen[i]));
+	teardown();
+}
+
+static void all_there_is_fails_when_none_can_be_watched(void)
+{
+	setup(0);
+	subject.error = -EPERM;
+	EQUAL(-EPERM, prefork_watch_all(NULL, NULL));
+	STRING(prefork_message(), "Operation not permitted");
+	subject.refused = getppid();
+	EQUAL(1, prefork_watch_all(NULL, NULL));
+	teardown();
+}
+
 int main(void)
 {
 	static const struct tap_test tests[] = {
@@ -175,6 +245,10 @@ int main(void)
 		  those_refused_are_not_looked_for_for_ever },
 		{ "refusals are explained", refusals_are_explained },
 		{ "a root that is refused is an error", root_that_is_refused_is_an_error },
+		{ "all there is leaves out what is ours", all_there_is_leaves_out_what_is_ours },
+		{ "all there is leaves out the kernel", all_there_is_leaves_out_the_kernel },
+		{ "all there is fails when none can be watched",
+		  all_there_is_fails_when_none_can_be_watched },
 	};
 
 	return TAP_RUN(tests);

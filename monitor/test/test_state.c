@@ -69,6 +69,13 @@ int prefork_watch(struct prefork *pf, pid_t pid, const struct prefork_watch_opti
 	return -EPERM;
 }
 
+int prefork_watch_all(struct prefork *pf, const struct prefork_watch_options *opts)
+{
+	(void)pf;
+	(void)opts;
+	return -EPERM;
+}
+
 int prefork_watch_tree(struct prefork *pf, pid_t pid, const struct prefork_watch_options *opts)
 {
 	return prefork_watch(pf, pid, opts);
