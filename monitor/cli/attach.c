@@ -13,9 +13,9 @@
 #include "verbs.h"
 
 static const char help[] =
-"Usage: vforkmon attach [OPTIONS] PID...\n"
-"Shows which processes these and their descendants create, until all have ended,\n"
-"or Ctrl-C, which leaves them running. Exits with 0 (125: failed).\n";
+"Usage: vforkmon attach [OPTIONS] PID... | --all\n"
+"Shows which processes these and their descendants (--all: whatever runs) create,\n"
+"until all have ended or Ctrl-C, which leaves them. Exits with 0 (125: failed).\n";
 
 static const int caught[] = { SIGINT, SIGTERM, SIGHUP, 0 };
 
@@ -32,6 +32,27 @@ static bool watch_tree(struct follow *follow, const struct prefork_watch_options
 	return refused >= 0;
 }
 
+static bool watch_all(struct follow *follow, const struct prefork_watch_options *watch)
+{
+	int refused = follow_watch_all(follow, watch);
+
+	if (refused > 0)
+		warn("%d processes are not watched (%s)", refused, follow_message(follow));
+	if (refused < 0)
+		fail_watch_all(refused, follow_message(follow));
+	return refused >= 0;
+}
+
+static bool watch_named(struct follow *follow, const struct prefork_watch_options *watch,
+			char **pids)
+{
+	bool any = false;
+
+	for (; *pids; pids++)
+		any |= watch_tree(follow, watch, pid_parse(*pids));
+	return any;
+}
+
 /*
  * Some of many may have ended meanwhile; that is no reason to leave the others.
  * Until all are watched, which may take a while, signals end the program.
@@ -39,7 +60,6 @@ static bool watch_tree(struct follow *follow, const struct prefork_watch_options
 static int begin(struct follow *follow, const struct options *options, char **pids)
 {
 	struct prefork_watch_options watch = options->watch;
-	bool any = false;
 	int err;
 
 	if (options->trace)	/* else it might stop the shell that is to go on */
@@ -47,9 +67,7 @@ static int begin(struct follow *follow, const struct options *options, char **pi
 	if (!adoption_begin(follow, options, 0, &watch) ||
 	    !tracing_begin(follow, options, &watch))
 		return STATUS_FAILURE;
-	for (; *pids; pids++)
-		any |= watch_tree(follow, &watch, pid_parse(*pids));
-	if (!any)
+	if (!(options->all ? watch_all(follow, &watch) : watch_named(follow, &watch, pids)))
 		return STATUS_FAILURE;
 	err = follow_find(follow);
 	if (err)
@@ -75,8 +93,10 @@ int verb_attach(int argc, char **argv)
 	used = options_parse(&options, argc, argv, help, &status);
 	if (!used)
 		return status;
-	if (used == argc)
-		return fail_usage("attach", "no PID given");
+	if (used == argc && !options.all)
+		return fail_usage("attach", "no PID given, nor --all");
+	if (used < argc && options.all)
+		return fail_usage("attach", "--all is more than '%s'", argv[used]);
 	for (char **pid = argv + used; *pid; pid++)
 		if (!pid_parse(*pid))
 			return fail_usage("attach", "'%s' is no PID", *pid);

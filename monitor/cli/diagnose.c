@@ -72,6 +72,11 @@ int fail_watch(pid_t pid, int err, const char *message)
 	return fail("cannot watch process %d: %s", (int)pid, reason(err, message));
 }
 
+int fail_watch_all(int err, const char *message)
+{
+	return fail("cannot watch any process: %s", reason(err, message));
+}
+
 int fail_query(int err)
 {
 	return fail("cannot ask what is watched: %s", reason(err, prefork_message()));

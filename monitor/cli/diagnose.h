@@ -17,6 +17,7 @@ void warn(const char *format, ...) __attribute__((format(printf, 1, 2)));
 int fail(const char *format, ...) __attribute__((format(printf, 1, 2)));
 int fail_open(int err);
 int fail_watch(pid_t pid, int err, const char *message);
+int fail_watch_all(int err, const char *message);
 int fail_query(int err);
 int fail_usage(const char *verb, const char *format, ...) __attribute__((format(printf, 2, 3)));
 

@@ -73,9 +73,11 @@ struct follow {
 	struct origin origins[BURST];	/* of their processes */
 };
 
+static bool find(struct follow *follow, pid_t pid, const char *comm);
+
 static void on_found(void *follow, pid_t pid, const char *comm)
 {
-	follow_found(follow, pid, comm);
+	find(follow, pid, comm);
 }
 
 static bool on_answers(void *arg, uint64_t cookie)
@@ -194,19 +196,17 @@ int follow_watch(struct follow *follow, pid_t pid, bool tree,
 	return err;
 }
 
+int follow_watch_all(struct follow *follow, const struct prefork_watch_options *options)
+{
+	int err = follow->source->ops->watch_all(follow->source, options);
+
+	follow->watches |= err >= 0;
+	return err;
+}
+
 const char *follow_message(const struct follow *follow)
 {
 	return follow->source->ops->message(follow->source);
-}
-
-static int find_one(const struct found *found, void *follow)
-{
-	return follow_found(follow, found->pid, found->comm) ? 0 : -ENOMEM;
-}
-
-int follow_find(struct follow *follow)
-{
-	return follow->source->ops->each_found(follow->source, find_one, follow);
 }
 
 static bool open_all(struct follow *follow)
@@ -331,9 +331,8 @@ static void choose(struct follow *follow, pid_t pid, const char *comm)
 		tree_choose(follow->tree, pid);
 }
 
-bool follow_found(struct follow *follow, pid_t pid, const char *comm)
+static bool add_found(struct follow *follow, pid_t pid, const char *comm, char *command)
 {
-	char *command = options_remember(follow->options) ? proc_command(pid, "") : NULL;
 	struct adopter *adopter = follow->adopter;
 	struct origin origin = { .start = follow->sink.epoch };
 
@@ -345,6 +344,35 @@ bool follow_found(struct follow *follow, pid_t pid, const char *comm)
 	if (adopter && adopter->ops->found)
 		adopter->ops->found(adopter, pid);
 	return true;
+}
+
+bool follow_found(struct follow *follow, pid_t pid, const char *comm)
+{
+	return add_found(follow, pid, comm,
+			 options_remember(follow->options) ? proc_command(pid, "") : NULL);
+}
+
+static bool find(struct follow *follow, pid_t pid, const char *comm)
+{
+	const struct process *process;
+
+	if (!add_found(follow, pid, comm, proc_command(pid, "")))
+		return false;
+	process = tree_find(follow->tree, pid);
+	if (selection_has(&follow->options->shown, SELECTION_FOUND) &&
+	    is_wanted(follow, &process->origin))
+		follow->sink.ops->found(&follow->sink, boottime(), process);
+	return true;
+}
+
+static int find_one(const struct found *found, void *follow)
+{
+	return find(follow, found->pid, found->comm) ? 0 : -ENOMEM;
+}
+
+int follow_find(struct follow *follow)
+{
+	return follow->source->ops->each_found(follow->source, find_one, follow);
 }
 
 /* Events have room in the output as long as it is to have. */

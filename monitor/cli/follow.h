@@ -37,10 +37,13 @@ bool follow_catch(struct follow *follow, const int *caught);
 int follow_watch(struct follow *follow, pid_t pid, bool tree,
 		 const struct prefork_watch_options *options);
 
+/* Whatever runs, as prefork_watch_all(); options_need_module(). */
+int follow_watch_all(struct follow *follow, const struct prefork_watch_options *options);
+
 /* Why that failed the last time, where its error does not tell; or empty. */
 const char *follow_message(const struct follow *follow);
 
-/* What is watched now has been found running. Returns -errno. */
+/* What is watched now has been found running, and is shown. Returns -errno. */
 int follow_find(struct follow *follow);
 
 /* NULL where events come from elsewhere. */

@@ -32,6 +32,7 @@ enum {
 	OPTION_ADOPT_ON,
 	OPTION_ADOPT_READY,
 	OPTION_MATCH,
+	OPTION_ALL,
 	OPTION_TRACE,
 	OPTION_DAP,
 	OPTION_HELP,
@@ -51,6 +52,7 @@ static const struct option long_options[] = {
 	{ "max-events", required_argument, NULL, OPTION_MAX_EVENTS },
 	{ "max-procs", required_argument, NULL, OPTION_MAX_PROCS },
 	{ "max-depth", required_argument, NULL, OPTION_MAX_DEPTH },
+	{ "all", no_argument, NULL, OPTION_ALL },
 	{ "dap", no_argument, NULL, OPTION_DAP },
 	{ "trace", no_argument, NULL, OPTION_TRACE },
 	{ "summary-only", no_argument, NULL, 'c' },
@@ -274,8 +276,8 @@ static const char *set(struct options *options, int option)
 	case 'e':
 		return selection_parse(&options->shown, optarg) ? NULL :
 			"--events is a list, with commas, of prefork, born, fork_failed, exec, "
-			"exit, vfork_done, unwatched, timeout, adopted and signal, with or "
-			"without a '!' before it";
+			"exit, vfork_done, unwatched, timeout, adopted, signal and found, with "
+			"or without a '!' before it";
 	case OPTION_FORMAT:
 		return set_format(options, optarg) ? NULL : "--format is text, json, csv or pipe";
 	case OPTION_HOLD:
@@ -302,6 +304,9 @@ static const char *set(struct options *options, int option)
 		return match_add(&options->match, optarg) ? NULL :
 			"--match is comm=GLOB, exe=GLOB, cgroup=GLOB, depth=N or uid=N, with or "
 			"without a '!' before it";
+	case OPTION_ALL:
+		options->all = true;
+		return NULL;
 	case OPTION_DAP:
 		options->dap = true;
 		options->shown = SELECTION_NONE;
@@ -333,8 +338,13 @@ static const char *check(const struct options *options)
 	if (!adopt->command && ((adopt->on && !options->dap) || adopt->ready))
 		return "--adopt-on and --adopt-ready need --adopt";
 	if (options->backend == BACKEND_PTRACE && options_need_module(options))
-		return "--hold, --adopt, --trace, --dap, --max-procs and --max-depth need the "
-			"kernel module; leave out --backend ptrace";
+		return "--all, --hold, --adopt, --trace, --dap, --max-procs and --max-depth need "
+			"the kernel module; leave out --backend ptrace";
+	if (options->all && (options->trace || options_limit(options)))
+		return "--trace, --max-procs and --max-depth are for a tree, not for --all";
+	if (options->all && !options->match.count &&
+	    (options->watch.hold || adopt->command || options->dap))
+		return "--all would hold whatever runs; choose some with --match";
 	if (!!adopt->command + options->trace + options->dap > 1)
 		return "--adopt, --trace and --dap all take the newborn; choose one";
 	return NULL;
@@ -347,7 +357,8 @@ bool options_remember(const struct options *options)
 
 bool options_need_module(const struct options *options)
 {
-	return options->watch.hold || options->adopt.command || options->trace || options->dap;
+	return options->watch.hold || options->adopt.command || options->trace || options->dap ||
+		options->all;
 }
 
 bool options_limit(const struct options *options)

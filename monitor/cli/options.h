@@ -27,6 +27,7 @@ struct options {
 	struct prefork_watch_options watch;
 	struct adopt_options adopt;
 	uint32_t max_procs, max_depth;	/* that there may be, 0: any number */
+	bool all;			/* whatever runs, instead of what is named */
 	bool trace;
 	bool dap;
 	struct pictures pictures;

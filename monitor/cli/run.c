@@ -126,6 +126,8 @@ int verb_run(int argc, char **argv)
 	used = options_parse(&options, argc, argv, help, &status);
 	if (!used)
 		return status;
+	if (options.all)
+		return fail_usage("run", "--all is for attach");
 	if (used == argc)
 		return fail_usage("run", "no COMMAND given");
 

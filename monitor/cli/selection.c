@@ -8,13 +8,19 @@
 /* The last one that can be named; LOST, which is among them, is told in any case. */
 #define LAST	PREFORK_EVENT_ADOPTED
 
+/* Beside the bits of events. */
+#define SIGNAL	UINT32_C(1)
+#define FOUND	(UINT32_C(1) << 30)
+
 /* One for all that are newer than this program. */
 #define UNKNOWN	(UINT32_C(1) << 31)
 
 static uint32_t bit_of(uint32_t type)
 {
 	if (type == SELECTION_SIGNAL)
-		return 1;
+		return SIGNAL;
+	if (type == SELECTION_FOUND)
+		return FOUND;
 	return type >= PREFORK_EVENT_PREFORK && type <= LAST ?
 		UINT32_C(2) << (type - PREFORK_EVENT_PREFORK) : UNKNOWN;
 }
@@ -28,7 +34,9 @@ static bool is_name(const char *text, size_t length, const char *name)
 static uint32_t find(const char *text, size_t length)
 {
 	if (is_name(text, length, "signal"))
-		return bit_of(SELECTION_SIGNAL);
+		return SIGNAL;
+	if (is_name(text, length, "found"))
+		return FOUND;
 	for (uint32_t type = PREFORK_EVENT_PREFORK; type <= LAST; type++)
 		if (type != PREFORK_EVENT_LOST && is_name(text, length, prefork_event_name(type)))
 			return bit_of(type);

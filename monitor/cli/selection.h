@@ -19,8 +19,9 @@ bool selection_parse(struct selection *selection, const char *list);
 
 #define SELECTION_NONE	((struct selection){ .left_out = UINT32_MAX })
 
-/* A PREFORK_EVENT_..., or what a tracer sees. */
+/* A PREFORK_EVENT_..., what a tracer sees, or what is no event but found. */
 bool selection_has(const struct selection *selection, uint32_t type);
 #define SELECTION_SIGNAL	0
+#define SELECTION_FOUND		1
 
 #endif

@@ -51,7 +51,7 @@ _vforkmon() {
 	--backend) words='auto module ptrace' ;;
 	--adopt-ready) words='ptrace exit notify' ;;
 	--match) words='comm= exe= cgroup= depth= uid= !comm= !exe= !cgroup= !depth= !uid=' ;;
-	-e | --events) words='prefork born fork_failed exec exit vfork_done unwatched timeout adopted signal' ;;
+	-e | --events) words='prefork born fork_failed exec exit vfork_done unwatched timeout adopted signal found' ;;
 	--timeout | --adopt | --max-events | --max-procs | --max-depth | --duration) return ;;
 	esac
 	if [ -z "$words" ]; then
@@ -59,7 +59,8 @@ _vforkmon() {
 		run-* | attach-*)
 			words='--output --events --max-events --max-procs
 				--max-depth --duration --format --hold --timeout --threads --adopt --adopt-on
-				--adopt-ready --match --trace --dap --tree --summary-only --summary --timeline --quiet --backend --help' ;;
+				--adopt-ready --match --trace --dap --tree --summary-only --summary --timeline --quiet --backend --help'
+			[ "${COMP_WORDS[1]}" = run ] || words+=' --all' ;;
 		status-*) words='--format --verbose --help' ;;
 		release-*) words='--force --all --help' ;;
 		run*) mapfile -t COMPREPLY < <(compgen -c -- "$cur"); return ;;

@@ -122,6 +122,9 @@ static void show_tree(const struct sink_ops *ops, const struct tree *tree,
 
 	sink.out = open_memstream(&lines, &size);
 	ops->footer(&sink, tree, 1);
+	for (const struct process *process = tree_first(tree); process;
+	     process = tree_next(process))
+		ops->found(&sink, 1, process);
 	fclose(sink.out);
 	check(lines, size);
 	free(lines);

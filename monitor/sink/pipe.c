@@ -89,6 +89,12 @@ static void put_child(FILE *out, pid_t child, const char *comm)
 	put_name(out, comm);
 }
 
+/* Which is quoted already. */
+static void put_command(FILE *out, const struct process *process)
+{
+	put_quoted(out, process->command ? process->command : "");
+}
+
 static void put_error(FILE *out, int error)
 {
 	const char *name = strerrorname_np(error);
@@ -153,6 +159,13 @@ static void pipe_event(struct sink *sink, const struct prefork_event *event,
 	end(sink, event->tid, origin);
 }
 
+static void pipe_found(struct sink *sink, uint64_t time, const struct process *process)
+{
+	begin(sink, "FOUND", time, process->pid, process->comm);
+	put_command(sink->out, process);
+	end(sink, process->pid, &process->origin);
+}
+
 static void pipe_lost(struct sink *sink, const struct prefork_event *event, uint64_t count)
 {
 	fprintf(sink->out, "LOST|%" PRId64 "|%" PRIu64 "\n", ms_since(sink, event->time), count);
@@ -192,8 +205,7 @@ static void put_process(const struct sink *sink, const struct process *process)
 		fprintf(sink->out, "%" PRId64,
 			(int64_t)(process->end - process->origin.start) / NS_PER_MS);
 	putc_unlocked('|', sink->out);
-	/* Quoted already. */
-	put_quoted(sink->out, process->command ? process->command : "");
+	put_command(sink->out, process);
 	end(sink, process->pid, &process->origin);
 }
 
@@ -239,6 +251,7 @@ static void pipe_summary(struct sink *sink, const struct summary *summary)
 
 const struct sink_ops sink_pipe = {
 	.event = pipe_event,
+	.found = pipe_found,
 	.lost = pipe_lost,
 	.resync = pipe_resync,
 	.signal = pipe_signal,

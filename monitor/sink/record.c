@@ -58,6 +58,7 @@ static const char *const names[FIELDS] = {
 
 enum kind {
 	KIND_EVENT,
+	KIND_FOUND,
 	KIND_LOSS,
 	KIND_RESYNC,
 	KIND_SIGNAL,
@@ -223,15 +224,27 @@ static void add_outcome(struct fields *to, const struct process *process)
 	add_accounts(to, process->utime, process->stime, process->maxrss);
 }
 
-static void add_process(struct fields *to, const struct process *process)
+static void add_identity(struct fields *to, const struct process *process)
 {
-	to->text(to, FIELD_EVENT, "process");
 	to->integer(to, FIELD_PID, process->pid);
 	add_origin(to, &process->origin);
 	to->text(to, FIELD_COMM, process->comm);
 	to->number(to, FIELD_DEPTH, process->depth);
 	if (process->command)
 		to->text(to, FIELD_COMMAND, process->command);
+}
+
+static void add_found(struct fields *to, uint64_t time, const struct process *process)
+{
+	to->text(to, FIELD_EVENT, "found");
+	to->number(to, FIELD_TIME, time);
+	add_identity(to, process);
+}
+
+static void add_process(struct fields *to, const struct process *process)
+{
+	to->text(to, FIELD_EVENT, "process");
+	add_identity(to, process);
 	if (process->found)
 		to->truth(to, FIELD_FOUND);
 	add_outcome(to, process);
@@ -288,6 +301,9 @@ void record_fields(const struct record *record, struct fields *fields)
 	case KIND_EVENT:
 		add_event(fields, record->event, record->origin);
 		break;
+	case KIND_FOUND:
+		add_found(fields, record->time, record->process);
+		break;
 	case KIND_LOSS:
 		add_loss(fields, record->event, record->count);
 		break;
@@ -330,6 +346,11 @@ void record_event(struct sink *sink, const struct prefork_event *event,
 		  const struct origin *origin)
 {
 	write(sink, &(struct record){ .kind = KIND_EVENT, .event = event, .origin = origin });
+}
+
+void record_found(struct sink *sink, uint64_t time, const struct process *process)
+{
+	write(sink, &(struct record){ .kind = KIND_FOUND, .time = time, .process = process });
 }
 
 void record_lost(struct sink *sink, const struct prefork_event *event, uint64_t count)

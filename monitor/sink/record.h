@@ -14,6 +14,7 @@
 struct delivery;
 struct origin;
 struct prefork_event;
+struct process;
 struct record;
 struct sink;
 struct summary;
@@ -84,6 +85,7 @@ void record_fields(const struct record *record, struct fields *fields);
 /* For struct sink_ops; they call .write, the one thing in which these sinks differ. */
 void record_event(struct sink *sink, const struct prefork_event *event,
 		  const struct origin *origin);
+void record_found(struct sink *sink, uint64_t time, const struct process *process);
 void record_lost(struct sink *sink, const struct prefork_event *event, uint64_t count);
 void record_resync(struct sink *sink, uint64_t time, size_t found, size_t gone);
 void record_signal(struct sink *sink, const struct delivery *delivery,

@@ -13,6 +13,7 @@
 struct delivery;
 struct origin;
 struct prefork_event;
+struct process;
 struct record;
 struct sink;
 struct summary;
@@ -25,6 +26,12 @@ struct sink_ops {
 	/* Of a process with that origin. */
 	void (*event)(struct sink *sink, const struct prefork_event *event,
 		      const struct origin *origin);
+
+	/*
+	 * A process that runs already when the watching begins, or whose birth
+	 * was lost. Has a command, where that could be had.
+	 */
+	void (*found)(struct sink *sink, uint64_t time, const struct process *process);
 
 	/* @count events are missing here; @event is the next one there is. */
 	void (*lost)(struct sink *sink, const struct prefork_event *event, uint64_t count);

@@ -176,6 +176,16 @@ static void text_event(struct sink *sink, const struct prefork_event *event,
 	putc('\n', sink->out);
 }
 
+static void text_found(struct sink *sink, uint64_t time, const struct process *process)
+{
+	char comm[QUOTED(process->comm)], title[8192];
+
+	quote_name(comm, sizeof(comm), process->comm);
+	process_title(process, title, sizeof(title));
+	fprintf(sink->out, "%11.6f %7d %-15s %-11s child of %d, %s\n", since(sink, time),
+		process->pid, comm, "found", process->origin.ppid, title);
+}
+
 static void text_lost(struct sink *sink, const struct prefork_event *event, uint64_t count)
 {
 	fprintf(sink->out, "%11.6f %7s %-15s %-11s %" PRIu64 " events are missing here\n",
@@ -269,6 +279,7 @@ static void text_footer(struct sink *sink, const struct tree *tree, uint64_t los
 
 const struct sink_ops sink_text = {
 	.event = text_event,
+	.found = text_found,
 	.lost = text_lost,
 	.resync = text_resync,
 	.signal = text_signal,

@@ -27,6 +27,11 @@ static int watch(struct source *source, pid_t pid, bool tree,
 		      prefork_watch(session(source), pid, options);
 }
 
+static int watch_all(struct source *source, const struct prefork_watch_options *options)
+{
+	return prefork_watch_all(session(source), options);
+}
+
 static int each_found(struct source *source, int (*fn)(const struct found *found, void *arg),
 		      void *arg)
 {
@@ -75,6 +80,7 @@ static void close_module(struct source *source)
 
 static const struct source_ops ops = {
 	.watch = watch,
+	.watch_all = watch_all,
 	.each_found = each_found,
 	.message = message,
 	.fd = fd,

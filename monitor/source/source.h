@@ -23,6 +23,9 @@ struct source_ops {
 	int (*watch)(struct source *source, pid_t pid, bool tree,
 		     const struct prefork_watch_options *options);
 
+	/* Whatever runs, as prefork_watch_all(). NULL where that cannot be done. */
+	int (*watch_all)(struct source *source, const struct prefork_watch_options *options);
+
 	/* Of what is watched, parents before their children. As found_each(). */
 	int (*each_found)(struct source *source, int (*fn)(const struct found *found, void *arg),
 			  void *arg);

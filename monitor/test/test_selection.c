@@ -22,6 +22,7 @@ static void list_names_what_is_there(void)
 	CHECK(selection_has(&selection, PREFORK_EVENT_EXEC));
 	CHECK(selection_has(&selection, PREFORK_EVENT_EXIT));
 	CHECK(selection_has(&selection, SELECTION_SIGNAL));
+	CHECK(!selection_has(&selection, SELECTION_FOUND));
 	CHECK(!selection_has(&selection, PREFORK_EVENT_PREFORK));
 	CHECK(!selection_has(&selection, PREFORK_EVENT_ADOPTED));
 	CHECK(!selection_has(&selection, PREFORK_EVENT_ADOPTED + 1));
@@ -53,6 +54,16 @@ static void every_event_has_a_bit_of_its_own(void)
 	}
 }
 
+static void what_was_found_is_no_event_but_has_a_name(void)
+{
+	struct selection selection;
+
+	if (!CHECK(selection_parse(&selection, "found")))
+		return;
+	for (uint32_t type = 0; type < 100; type++)
+		EQUAL(type == SELECTION_FOUND, selection_has(&selection, type));
+}
+
 static void what_is_no_event_is_refused(void)
 {
 	static const char *const lists[] = {
@@ -72,6 +83,8 @@ int main(void)
 		{ "a list names what is there", list_names_what_is_there },
 		{ "a list names what is not there", list_names_what_is_not_there },
 		{ "every event has a bit of its own", every_event_has_a_bit_of_its_own },
+		{ "what was found is no event but has a name",
+		  what_was_found_is_no_event_but_has_a_name },
 		{ "what is no event is refused", what_is_no_event_is_refused },
 	};
 

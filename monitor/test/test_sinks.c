@@ -268,6 +268,7 @@ static void write_everything(const char *format)
 	write_all_types();
 	sink.ops->lost(&sink, make(PREFORK_EVENT_LOST), 5);
 	sink.ops->resync(&sink, 11 * SECOND, 2, 1);
+	sink.ops->found(&sink, 11 * SECOND, tree_first(tree));
 	sink.ops->signal(&sink, &delivery, &origin);
 	sink.ops->truncated(&sink, 12 * SECOND, 5, 1);
 	sink.ops->footer(&sink, tree, 1);
@@ -366,6 +367,7 @@ static void bars_in_names_do_not_separate(void)
 		{ "PREFORK|", 8 }, { "FORK|", 8 }, { "FORK_FAILED|", 8 }, { "EXEC|", 7 },
 		{ "EXIT|", 7 }, { "VFORK_DONE|", 8 }, { "UNWATCHED|", 7 },
 		{ "THREAD_TIMEOUT|", 7 }, { "ADOPTED|", 7 }, { "LOST|", 2 }, { "RESYNC|", 3 },
+		{ "FOUND|", 7 },
 		{ "SIGNAL|", 8 }, { "TRUNCATED|", 3 }, { "PROCESS|", 9 }, { "PROCESS|", 9 },
 		{ "PROCESS|", 9 }, { "PROCESS|", 9 }, { "TOTAL|", 11 }, { "COMMAND|", 9 },
 		{ "COMMAND|", 9 }, { "CREATOR|", 9 }, { "CREATOR|", 9 }, { "SUBTREE|", 9 },
@@ -406,6 +408,33 @@ static void resync_is_told(void)
 	sink.ops->resync(&sink, 11 * SECOND, 2, 1);
 	STRING(end(), "   1.000000       - -               resync      "
 	       "state read again: 2 found, 1 gone\n");
+}
+
+static const char *show_found(const char *format, const struct process *process)
+{
+	begin(format);
+	sink.ops->found(&sink, 10 * SECOND, process);
+	return end();
+}
+
+static void what_ran_before_is_told(void)
+{
+	const struct origin before = { .ppid = 7, .start = SECOND };
+	struct tree *tree = tree_create(true);
+
+	tree_add(tree, 8, &before, "a|b\n", strdup("a --x=|"));
+	tree_add(tree, 9, &before, "c", NULL);
+	STRING(show_found("json", tree_find(tree, 8)), "{\"event\":\"found\",\"time\":10000000000,"
+	       "\"pid\":8,\"ppid\":7,\"start\":1000000000,\"comm\":\"a|b\\n\",\"depth\":0,"
+	       "\"command\":\"a --x=|\"}\n");
+	STRING(show_found("text", tree_find(tree, 8)), "   0.000000       8 a|b\\012         found       "
+	       "child of 7, a --x=|\n");
+	STRING(show_found("text", tree_find(tree, 9)), "   0.000000       9 c               found       "
+	       "child of 7, [c]\n");
+	STRING(show_found("pipe", tree_find(tree, 8)),
+	       "FOUND|0|8|a\\174b\\012|a --x=\\174|8|7|1000000000\n");
+	STRING(show_found("pipe", tree_find(tree, 9)), "FOUND|0|9|c||9|7|1000000000\n");
+	tree_destroy(tree);
 }
 
 static void inner_number_is_shown(void)
@@ -642,6 +671,7 @@ int main(void)
 		{ "bars in names do not separate", bars_in_names_do_not_separate },
 		{ "losses are told", losses_are_told },
 		{ "that the state was read again is told", resync_is_told },
+		{ "what ran before is told", what_ran_before_is_told },
 		{ "the number inside a namespace is shown", inner_number_is_shown },
 		{ "the end of a watch has a reason", end_of_a_watch_has_a_reason },
 		{ "signals are shown", signals_are_shown },

@@ -97,6 +97,12 @@ int prefork_watch(struct prefork *pf, pid_t pid, const struct prefork_watch_opti
 	return 0;
 }
 
+/* All there is, is who started the verb. */
+int prefork_watch_all(struct prefork *pf, const struct prefork_watch_options *opts)
+{
+	return prefork_watch(pf, getppid(), opts);
+}
+
 static void say_so(void)
 {
 	CHECK(write(STDOUT_FILENO, "", 1) == 1);
@@ -596,6 +602,41 @@ static void help_fits_a_screen(void)
 	}
 }
 
+static void all_there_is_is_shown_before_its_events(void)
+{
+	struct setting setting = { .events = 1 };
+	char text[4096], own[64];
+
+	EQUAL(0, output_of(&setting, text, sizeof(text), (char *[]){
+		"attach", "--all", "--duration", "0.1", "--format", "pipe", NULL }));
+	snprintf(own, sizeof(own), "|%d|watched|", (int)getpid());
+	CHECK(!strncmp(text, "FOUND|", 6) && strstr(text, own));
+	CHECK(strstr(text, "\nFORK_FAILED|"));
+	EQUAL(0, output_of(&setting, text, sizeof(text), (char *[]){
+		"attach", "--all", "--duration", "0.1", "-e", "!found", NULL }));
+	CHECK(!strstr(text, " found ") && strstr(text, "fork_failed"));
+	EQUAL(0, output_of(&setting, text, sizeof(text), (char *[]){
+		"attach", "--all", "--duration", "0.1", "--match", "comm=other", NULL }));
+	CHECK(!strstr(text, " found "));
+}
+
+static void all_there_is_is_not_held_or_limited_as_a_whole(void)
+{
+	const struct setting closed = { .closed_stderr = true };
+	static char *const wrong[][3] = {
+		{ "--hold", "vfork" }, { "--adopt", "strace -p {pid}" }, { "--dap" }, { "--trace" },
+		{ "--backend", "ptrace" }, { "--max-procs", "9" }, { "--max-depth", "9" },
+		{ "1" },
+	};
+
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
+		EQUAL(STATUS_FAILURE, end_of(START(&closed, "attach", "--duration", "0.1", "--all",
+						   wrong[i][0], wrong[i][1])));
+	EQUAL(STATUS_FAILURE, RUN(&closed, "--all", "true"));
+	EQUAL(0, end_of(START(&closed, "attach", "--duration", "0.1", "--all", "--hold", "vfork",
+			      "--match", "comm=none")));
+}
+
 static void wrong_limits_are_refused(void)
 {
 	const struct setting closed = { .closed_stderr = true };
@@ -652,6 +693,10 @@ int main(void)
 		{ "only what matches is shown", only_what_matches_is_shown },
 		{ "newborns are kept for a debugger", newborns_are_kept_for_a_debugger },
 		{ "help fits a screen", help_fits_a_screen },
+		{ "all there is is shown before its events",
+		  all_there_is_is_shown_before_its_events },
+		{ "all there is is not held or limited as a whole",
+		  all_there_is_is_not_held_or_limited_as_a_whole },
 		{ "wrong limits are refused", wrong_limits_are_refused },
 		{ "signals are heeded while a tree is read",
 		  signals_are_heeded_while_a_tree_is_read },
