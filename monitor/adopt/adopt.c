@@ -55,6 +55,31 @@ static struct adopt *of(struct adopter *adopter)
 	return (struct adopt *)adopter;
 }
 
+bool adopt_on_parse(enum adopt_on *on, const char *name)
+{
+	if (strcmp(name, "birth") && strcmp(name, "exec"))
+		return false;
+	*on = strcmp(name, "exec") ? ADOPT_ON_BIRTH : ADOPT_ON_EXEC;
+	return true;
+}
+
+bool adopt_ready_parse(enum adopt_ready *ready, const char *name)
+{
+	static const char *const names[] = {
+		[ADOPT_READY_PTRACE] = "ptrace",
+		[ADOPT_READY_EXIT] = "exit",
+		[ADOPT_READY_NOTIFY] = "notify",
+	};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		if (strcmp(names[i], name))
+			continue;
+		*ready = (enum adopt_ready)i;
+		return true;
+	}
+	return false;
+}
+
 static const char *program_of(const struct adopt *adopt, char *to, size_t size)
 {
 	quote_name(to, size, template_program(adopt->template));
@@ -375,6 +400,11 @@ struct adopter *adopt_create(struct prefork *pf, const struct adopt_options *opt
 		return NULL;
 	}
 	return &adopt->adopter;
+}
+
+bool adopt_is_idle(const struct adopter *adopter)
+{
+	return !((const struct adopt *)adopter)->adoptions;
 }
 
 uint32_t adopt_holds(const struct adopt_options *options, pid_t first)

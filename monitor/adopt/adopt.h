@@ -35,6 +35,10 @@ struct adopt_options {
 	struct match match;	/* for which processes */
 };
 
+/* By their names in options and rules. */
+bool adopt_on_parse(enum adopt_on *on, const char *name);
+bool adopt_ready_parse(enum adopt_ready *ready, const char *name);
+
 typedef void adopt_warn_fn(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /*
@@ -45,6 +49,9 @@ typedef void adopt_warn_fn(const char *format, ...) __attribute__((format(printf
  */
 struct adopter *adopt_create(struct prefork *pf, const struct adopt_options *options,
 			     pid_t first, adopt_warn_fn *warn);
+
+/* Has nothing more to do, as far as events have told. */
+bool adopt_is_idle(const struct adopter *adopter);
 
 /* Does the event tell of a process that is held for an adopter with these? */
 bool adopt_wants(const struct adopt_options *options, pid_t first,

@@ -2,13 +2,13 @@
 #include "options.h"
 
 #include <ctype.h>
-#include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "adopt/template.h"
+#include "core/number.h"
 #include "diagnose.h"
 #include "nearest.h"
 #include "sink/format.h"
@@ -114,20 +114,11 @@ static bool set_hold(struct options *options, const char *name)
 	return false;
 }
 
-static bool parse_number(const char *text, uint64_t max, uint64_t *number)
-{
-	char *end;
-
-	errno = 0;
-	*number = strtoull(text, &end, 10);
-	return !errno && !*end && isdigit((unsigned char)text[0]) && *number <= max;
-}
-
 static bool set_timeout(struct options *options, const char *text)
 {
 	uint64_t number;
 
-	if (!parse_number(text, UINT32_MAX, &number))
+	if (!number_parse(text, UINT32_MAX, &number))
 		return false;
 	options->watch.timeout_ms = (uint32_t)number;
 	options->watch.has_timeout = true;
@@ -136,14 +127,14 @@ static bool set_timeout(struct options *options, const char *text)
 
 static bool set_max_events(struct options *options, const char *text)
 {
-	return parse_number(text, UINT64_MAX, &options->max_events) && options->max_events;
+	return number_parse(text, UINT64_MAX, &options->max_events) && options->max_events;
 }
 
 static bool set_limit(uint32_t *limit, const char *text)
 {
 	uint64_t number;
 
-	if (!parse_number(text, UINT32_MAX, &number) || !number)
+	if (!number_parse(text, UINT32_MAX, &number) || !number)
 		return false;
 	*limit = (uint32_t)number;
 	return true;
@@ -173,31 +164,6 @@ static const char *set_adopt(struct options *options, const char *command)
 		return NULL;
 	snprintf(text, sizeof(text), "--adopt %s", problem);
 	return text;
-}
-
-static bool set_adopt_on(struct options *options, const char *name)
-{
-	if (strcmp(name, "birth") && strcmp(name, "exec"))
-		return false;
-	options->adopt.on = strcmp(name, "exec") ? ADOPT_ON_BIRTH : ADOPT_ON_EXEC;
-	return true;
-}
-
-static bool set_adopt_ready(struct options *options, const char *name)
-{
-	static const char *const names[] = {
-		[ADOPT_READY_PTRACE] = "ptrace",
-		[ADOPT_READY_EXIT] = "exit",
-		[ADOPT_READY_NOTIFY] = "notify",
-	};
-
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-		if (strcmp(names[i], name))
-			continue;
-		options->adopt.ready = (enum adopt_ready)i;
-		return true;
-	}
-	return false;
 }
 
 static bool set_backend(struct options *options, const char *name)
@@ -296,14 +262,14 @@ static const char *set(struct options *options, int option)
 	case OPTION_ADOPT:
 		return set_adopt(options, optarg);
 	case OPTION_ADOPT_ON:
-		return set_adopt_on(options, optarg) ? NULL : "--adopt-on is birth or exec";
+		return adopt_on_parse(&options->adopt.on, optarg) ? NULL : "--adopt-on is birth or exec";
 	case OPTION_ADOPT_READY:
-		return set_adopt_ready(options, optarg) ? NULL :
+		return adopt_ready_parse(&options->adopt.ready, optarg) ? NULL :
 			"--adopt-ready is ptrace, exit or notify";
 	case OPTION_MATCH:
 		return match_add(&options->match, optarg) ? NULL :
-			"--match is comm=GLOB, exe=GLOB, cgroup=GLOB, depth=N or uid=N, with or "
-			"without a '!' before it";
+			"--match is comm=GLOB, exe=GLOB, cgroup=GLOB, unit=GLOB, depth=N or uid=N, "
+			"with or without a '!' before it";
 	case OPTION_ALL:
 		options->all = true;
 		return NULL;

@@ -1,20 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "match.h"
 
-#include <ctype.h>
-#include <errno.h>
 #include <fnmatch.h>
-#include <limits.h>
 #include <stdint.h>
-#include <stdlib.h>
+#include <stdio.h>
 #include <string.h>
 
+#include "number.h"
 #include "proc.h"
 
 static const char *const keys[] = {
 	[MATCH_COMM] = "comm=",
 	[MATCH_EXE] = "exe=",
 	[MATCH_CGROUP] = "cgroup=",
+	[MATCH_UNIT] = "unit=",
 	[MATCH_DEPTH] = "depth=",
 	[MATCH_UID] = "uid=",
 };
@@ -35,18 +34,17 @@ static const char *find_key(const char *text, enum match_key *key)
 
 static bool parse_number(const char *text, unsigned long *number)
 {
-	char *end;
+	uint64_t value;
 
-	if (!isdigit((unsigned char)text[0]))
+	if (!number_parse(text, UINT32_MAX, &value))
 		return false;
-	errno = 0;
-	*number = strtoul(text, &end, 10);
-	return !errno && !*end && *number <= UINT32_MAX;
+	*number = value;
+	return true;
 }
 
 static bool takes_glob(enum match_key key)
 {
-	return key == MATCH_COMM || key == MATCH_EXE || key == MATCH_CGROUP;
+	return key != MATCH_DEPTH && key != MATCH_UID;
 }
 
 static bool parse(struct match_rule *rule, const char *text)
@@ -69,6 +67,20 @@ bool match_add(struct match *match, const char *text)
 	return true;
 }
 
+static bool has_part(const char *path, const char *glob)
+{
+	char part[NAME_MAX + 1];
+
+	for (size_t length; *path; path += length) {
+		path += *path == '/';
+		length = strcspn(path, "/");
+		snprintf(part, sizeof(part), "%.*s", (int)length, path);
+		if (length && !fnmatch(glob, part, 0))
+			return true;
+	}
+	return false;
+}
+
 static bool is_so(const struct match_rule *rule, const struct match_subject *subject)
 {
 	switch (rule->key) {
@@ -78,6 +90,8 @@ static bool is_so(const struct match_rule *rule, const struct match_subject *sub
 		return !fnmatch(rule->glob, subject->exe, 0);
 	case MATCH_CGROUP:
 		return !fnmatch(rule->glob, subject->cgroup, 0);
+	case MATCH_UNIT:
+		return has_part(subject->cgroup, rule->glob);
 	case MATCH_DEPTH:
 		return rule->number == subject->depth;
 	case MATCH_UID:
@@ -102,18 +116,45 @@ static bool asks(const struct match *match, enum match_key key)
 	return false;
 }
 
+void match_candidate_init(struct match_candidate *candidate, pid_t pid, const char *comm,
+			  unsigned int depth)
+{
+	candidate->pid = pid;
+	candidate->has_exe = candidate->has_cgroup = candidate->has_uid = false;
+	candidate->exe[0] = candidate->cgroup[0] = '\0';
+	candidate->subject = (struct match_subject){
+		.comm = comm, .exe = candidate->exe, .cgroup = candidate->cgroup, .depth = depth,
+	};
+}
+
+static void look_up(struct match_candidate *candidate, const struct match *match)
+{
+	pid_t pid = candidate->pid;
+
+	if (!candidate->has_exe && asks(match, MATCH_EXE)) {
+		proc_exe(pid, candidate->exe, sizeof(candidate->exe));
+		candidate->has_exe = true;
+	}
+	if (!candidate->has_cgroup && (asks(match, MATCH_CGROUP) || asks(match, MATCH_UNIT))) {
+		proc_cgroup(pid, candidate->cgroup, sizeof(candidate->cgroup));
+		candidate->has_cgroup = true;
+	}
+	if (!candidate->has_uid && asks(match, MATCH_UID)) {
+		candidate->subject.uid = proc_uid(pid);
+		candidate->has_uid = true;
+	}
+}
+
+bool match_candidate_holds(const struct match *match, struct match_candidate *candidate)
+{
+	look_up(candidate, match);
+	return match_holds(match, &candidate->subject);
+}
+
 bool match_process(const struct match *match, pid_t pid, const char *comm, unsigned int depth)
 {
-	char exe[PATH_MAX] = "", cgroup[PATH_MAX] = "";
-	struct match_subject subject = {
-		.comm = comm, .exe = exe, .cgroup = cgroup, .depth = depth,
-	};
+	struct match_candidate candidate;
 
-	if (asks(match, MATCH_EXE))
-		proc_exe(pid, exe, sizeof(exe));
-	if (asks(match, MATCH_CGROUP))
-		proc_cgroup(pid, cgroup, sizeof(cgroup));
-	if (asks(match, MATCH_UID))
-		subject.uid = proc_uid(pid);
-	return match_holds(match, &subject);
+	match_candidate_init(&candidate, pid, comm, depth);
+	return match_candidate_holds(match, &candidate);
 }

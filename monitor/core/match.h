@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * Rules that choose processes, as people write them: comm=GLOB, exe=GLOB,
- * cgroup=GLOB, depth=N, uid=N, each with '!' before it for the opposite. A process
- * is chosen when all of them hold, and so when there are none.
+ * cgroup=GLOB, unit=GLOB, depth=N, uid=N, each with '!' before it for the opposite.
+ * A process is chosen when all of them hold, and so when there are none.
  */
 #ifndef MATCH_H
 #define MATCH_H
 
+#include <limits.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
@@ -17,6 +18,7 @@ enum match_key {
 	MATCH_COMM,
 	MATCH_EXE,
 	MATCH_CGROUP,
+	MATCH_UNIT,		/* a unit of systemd: a part of the cgroup's path */
 	MATCH_DEPTH,
 	MATCH_UID,
 };
@@ -52,9 +54,22 @@ bool match_add(struct match *match, const char *text);
 bool match_holds(const struct match *match, const struct match_subject *subject);
 
 /*
- * For a process with that name and depth; the rest is looked up, if a rule asks
- * for it.
+ * A process about which several are asked: what they look at is looked up once, when
+ * the first one does.
  */
+struct match_candidate {
+	pid_t pid;
+	struct match_subject subject;
+	bool has_exe, has_cgroup, has_uid;
+	char exe[PATH_MAX], cgroup[PATH_MAX];
+};
+
+/* @comm is kept. */
+void match_candidate_init(struct match_candidate *candidate, pid_t pid, const char *comm,
+			  unsigned int depth);
+bool match_candidate_holds(const struct match *match, struct match_candidate *candidate);
+
+/* For one that is asked about but once. */
 bool match_process(const struct match *match, pid_t pid, const char *comm,
 		   unsigned int depth);
 

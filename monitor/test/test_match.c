@@ -37,7 +37,8 @@ static void each_key_is_compared(void)
 		{ "exe=/usr/bin/make", 1 }, { "exe=*make", 1 }, { "exe=make", 0 },
 		{ "cgroup=/user.slice/*", 1 }, { "cgroup=*.scope", 1 }, { "cgroup=/", 0 },
 		{ "depth=2", 1 }, { "depth=02", 1 }, { "depth=0", 0 }, { "depth=20", 0 },
-		{ "uid=1000", 1 }, { "uid=0", 0 },
+		{ "unit=user.slice", 1 }, { "unit=*.scope", 1 }, { "unit=a", 0 }, { "unit=/*", 0 },
+		{ "unit=", 0 }, { "uid=1000", 1 }, { "uid=0", 0 },
 	};
 	char negated[64];
 
