@@ -54,6 +54,11 @@ struct follow {
 	struct sink sink;
 	struct tree *tree;
 	struct adopter *adopter;	/* or NULL */
+	follow_choose_fn *choose;	/* or NULL: all are shown */
+	void *choose_arg;
+	int attended;			/* readable when that is to be called; or -1 */
+	void (*attend)(void *arg);
+	void *attend_arg;
 	struct resync *resync;
 	struct pictures pictures;
 	struct quota quota;
@@ -62,6 +67,7 @@ struct follow {
 	bool expired;		/* ended by --duration */
 	bool drained;		/* all events that there were have been taken */
 	bool signal_came;	/* at the last look, and is still to be taken */
+	bool attended_ready;	/* likewise */
 	bool fd_ready;		/* at the last look, what the caller waits for */
 	uint64_t seq;		/* of the last event that was shown */
 	uint64_t read;		/* time of the last event, LOST left out */
@@ -209,19 +215,32 @@ const char *follow_message(const struct follow *follow)
 	return follow->source->ops->message(follow->source);
 }
 
+/* Asked for by --match, as its creator may have been already. */
+static bool matches(void *arg, const struct process *process)
+{
+	const struct follow *follow = arg;
+
+	return process->origin.chosen ||
+		match_process(&follow->options->match, process->pid, process->comm, process->depth);
+}
+
+static bool open_output(struct output **output, const struct options *options)
+{
+	int err = options->append ? output_append(output, options->path) :
+				    output_open(output, options->path);
+
+	if (err)
+		fail("cannot write to %s: %s",
+		     options->path ? options->path : "standard output", strerror(-err));
+	return !err;
+}
+
 static bool open_all(struct follow *follow)
 {
 	const struct options *options = follow->options;
-	int err;
 
-	if (!open_source(follow))
+	if (!open_source(follow) || !open_output(&follow->output, options))
 		return false;
-	err = output_open(&follow->output, options->path);
-	if (err) {
-		fail("cannot write to %s: %s",
-		     options->path ? options->path : "standard output", strerror(-err));
-		return false;
-	}
 	follow->pictures = options->pictures;
 	if (!pictures_open(&follow->pictures))
 		return false;
@@ -253,6 +272,9 @@ struct follow *follow_create(const struct options *options)
 	follow->quota.max_procs = options->max_procs;
 	follow->quota.max_depth = options->max_depth;
 	follow->signals = -1;
+	follow->attended = -1;
+	if (options->match.count)
+		follow_choose(follow, matches, follow);
 	/* A reader that goes away is an error of write(2) and no reason to die. */
 	signal(SIGPIPE, SIG_IGN);
 	if (!open_all(follow)) {
@@ -298,6 +320,19 @@ bool follow_catch(struct follow *follow, const int *caught)
 	return true;
 }
 
+bool follow_reopen(struct follow *follow)
+{
+	struct output *output;
+
+	if (!open_output(&output, follow->options))
+		return false;
+	output_close(follow->output);
+	follow->output = output;
+	follow->sink.out = output_stream(output);
+	output_hurry_by(output, follow->signals);
+	return true;
+}
+
 struct prefork *follow_session(const struct follow *follow)
 {
 	return follow->pf;
@@ -313,22 +348,43 @@ void follow_adopt(struct follow *follow, struct adopter *adopter)
 	follow->adopter = adopter;
 }
 
-/*
- * Asked for by --match, as its creator may have been already. Of whom nothing is known
- * any more rather too much is shown.
- */
-static bool is_wanted(const struct follow *follow, const struct origin *origin)
+void follow_choose(struct follow *follow, follow_choose_fn *choose, void *arg)
 {
-	return !follow->options->match.count || origin->chosen || !origin->start;
+	follow->choose = choose;
+	follow->choose_arg = arg;
 }
 
-static void choose(struct follow *follow, pid_t pid, const char *comm)
+/* Of whom nothing is known any more rather too much is shown. */
+static bool is_wanted(const struct follow *follow, const struct origin *origin)
+{
+	return !follow->choose || origin->chosen || !origin->start;
+}
+
+static void choose(const struct process *process, void *arg)
+{
+	struct follow *follow = arg;
+
+	tree_choose(follow->tree, process->pid, follow->choose(follow->choose_arg, process));
+}
+
+static void choose_by_pid(struct follow *follow, pid_t pid)
 {
 	const struct process *process = tree_find(follow->tree, pid);
 
-	if (process && !process->origin.chosen &&
-	    match_process(&follow->options->match, pid, comm, process->depth))
-		tree_choose(follow->tree, pid);
+	if (follow->choose && process)
+		choose(process, follow);
+}
+
+void follow_choose_again(struct follow *follow)
+{
+	tree_each_running(follow->tree, choose, follow);
+}
+
+void follow_attend(struct follow *follow, int fd, void (*attend)(void *arg), void *arg)
+{
+	follow->attended = fd;
+	follow->attend = attend;
+	follow->attend_arg = arg;
 }
 
 static bool add_found(struct follow *follow, pid_t pid, const char *comm, char *command)
@@ -339,8 +395,7 @@ static bool add_found(struct follow *follow, pid_t pid, const char *comm, char *
 	proc_origin(pid, &origin);
 	if (!tree_add(follow->tree, pid, &origin, comm, command))
 		return false;
-	if (follow->options->match.count)
-		choose(follow, pid, comm);
+	choose_by_pid(follow, pid);
 	if (adopter && adopter->ops->found)
 		adopter->ops->found(adopter, pid);
 	return true;
@@ -458,8 +513,8 @@ static void handle(struct follow *follow, const struct prefork_event *event,
 	if (event->type != PREFORK_EVENT_LOST)
 		follow->read = event->time;
 	tree_event(follow->tree, event, command, origin);
-	if (follow->options->match.count && is_new(event)) {
-		choose(follow, event->pid, event->comm);
+	if (follow->choose && is_new(event)) {
+		choose_by_pid(follow, event->pid);
 		*origin = tree_origin(follow->tree, event->pid);
 	}
 	answer(follow, event);
@@ -556,15 +611,17 @@ static int look(struct follow *follow, int fd, int timeout_ms)
 		{ .fd = follow->signals, .events = POLLIN },
 		{ .fd = fd, .events = POLLIN },
 		{ .fd = adopter_fd(follow), .events = POLLIN },
+		{ .fd = follow->attended, .events = POLLIN },
 	};
 
 	if (resync_pending(follow->resync) && (timeout_ms < 0 || timeout_ms > RESYNC_MS))
 		timeout_ms = RESYNC_MS;
-	if (poll(pfds, 4, until_end(follow, timeout_ms)) < 0)
+	if (poll(pfds, 5, until_end(follow, timeout_ms)) < 0)
 		return errno == EINTR ? 0 : -errno;
 	follow->drained = !pfds[0].revents;
 	follow->signal_came = pfds[1].revents;
 	follow->fd_ready = pfds[2].revents;
+	follow->attended_ready = pfds[4].revents;
 	return 0;
 }
 
@@ -586,6 +643,8 @@ static int turn(struct follow *follow, int fd, int timeout_ms)
 		count = take_burst(follow);
 	if (follow->adopter)
 		follow->adopter->ops->turn(follow->adopter);
+	if (follow->attended_ready)
+		follow->attend(follow->attend_arg);
 	if (count < 0)
 		return count;
 	if (resync_pending(follow->resync))
@@ -595,11 +654,18 @@ static int turn(struct follow *follow, int fd, int timeout_ms)
 	return count;
 }
 
+/* Without us there would be no limits; what is appended to may be opened again. */
+static bool ends_with_output(const struct follow *follow)
+{
+	return !options_limit(follow->options) && !follow->options->append;
+}
+
 enum follow_end follow_until_all_ended(struct follow *follow, int *detail)
 {
 	uint64_t heard = boottime();
 	int count;
 
+	follow->signalled = false;
 	do {
 		count = turn(follow, -1, tree_running(follow->tree) ? -1 : STRAGGLER_MS);
 		if (count < 0) {
@@ -611,8 +677,7 @@ enum follow_end follow_until_all_ended(struct follow *follow, int *detail)
 			return FOLLOW_SIGNALLED;
 		if (expire(follow))
 			return FOLLOW_EXPIRED;
-		/* Without us there would be no limits. */
-		if (output_error(follow->output) && !options_limit(follow->options))
+		if (output_error(follow->output) && ends_with_output(follow))
 			return FOLLOW_DONE;
 		if (count || tree_running(follow->tree))
 			heard = boottime();

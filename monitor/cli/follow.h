@@ -15,6 +15,7 @@
 struct adopter;
 struct delivery;
 struct follow;
+struct process;
 
 /* Opens session and output. Tells what fails and returns NULL. */
 struct follow *follow_create(const struct options *options);
@@ -49,6 +50,12 @@ int follow_find(struct follow *follow);
 /* NULL where events come from elsewhere. */
 struct prefork *follow_session(const struct follow *follow);
 
+/*
+ * The output that is appended to is opened again, since somebody has given it another name.
+ * Tells what fails, and returns false; it goes on to where it went.
+ */
+bool follow_reopen(struct follow *follow);
+
 /* For what is no event. */
 FILE *follow_output(const struct follow *follow);
 
@@ -65,6 +72,18 @@ bool follow_found(struct follow *follow, pid_t pid, const char *comm);
 void follow_signal(struct follow *follow, const struct delivery *delivery);
 void follow_missed(struct follow *follow, uint64_t count);
 
+/*
+ * Which processes are shown: asked of each when it is born, executes a program, or
+ * was found; it is chosen as it was, or as its creator is, until then. Before anything is watched;
+ * --match does the same. Again: of all that run.
+ */
+typedef bool follow_choose_fn(void *arg, const struct process *process);
+void follow_choose(struct follow *follow, follow_choose_fn *choose, void *arg);
+void follow_choose_again(struct follow *follow);
+
+/* @attend is called whenever @fd is readable. */
+void follow_attend(struct follow *follow, int fd, void (*attend)(void *arg), void *arg);
+
 enum follow_end {
 	FOLLOW_DONE,
 	FOLLOW_SIGNALLED,	/* by *@detail */
@@ -72,7 +91,8 @@ enum follow_end {
 	FOLLOW_FAILED,		/* with *@detail, -errno */
 };
 
-/* Until nothing that is watched runs or, where there are no limits, the output has failed. */
+/* Until nothing that is watched runs or, where there are no limits, and it is not
+ * appended to, the output has failed. */
 enum follow_end follow_until_all_ended(struct follow *follow, int *detail);
 
 /*

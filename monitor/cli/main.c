@@ -16,6 +16,7 @@ static const struct verb {
 } verbs[] = {
 	{ "run", verb_run, "follow a command" },
 	{ "attach", verb_attach, "follow running processes" },
+	{ "daemon", verb_daemon, "follow whatever runs, by rules" },
 	{ "status", verb_status, "show what is watched and held" },
 	{ "release", verb_release, "let go of what is held, as the administrator" },
 };

@@ -9,7 +9,7 @@
 
 #include "adopt/adopt.h"
 #include "pictures.h"
-#include "selection.h"
+#include "core/selection.h"
 
 struct option;
 struct sink_ops;
@@ -23,6 +23,7 @@ enum backend {
 struct options {
 	enum backend backend;
 	const char *path;		/* of the output, NULL: standard output */
+	bool append;			/* to that file, as long as it has that name */
 	const struct sink_ops *format;
 	struct prefork_watch_options watch;
 	struct adopt_options adopt;

@@ -8,6 +8,7 @@
 
 #include <prefork.h>
 
+#include "control.h"
 #include "core/clock.h"
 #include "core/proc.h"
 #include "core/quote.h"
@@ -45,6 +46,7 @@ static const struct option long_options[] = {
 /* How to show what was asked for. */
 struct view {
 	void (*watched)(FILE *out, const struct prefork_watched *watched);
+	void (*rule)(FILE *out, const struct control_rule *rule, bool first);
 	void (*stats)(FILE *out, const struct prefork_stats *stats);
 };
 
@@ -166,13 +168,35 @@ static void json_stats(FILE *out, const struct prefork_stats *stats)
 	json_end(&line);
 }
 
-static const struct view text_view = { text_watched, text_stats };
-static const struct view json_view = { json_watched, json_stats };
+static void text_rule(FILE *out, const struct control_rule *rule, bool first)
+{
+	char text[4 * sizeof(rule->text)];
+
+	quote_name(text, sizeof(text), rule->text);
+	if (first)
+		fprintf(out, "\n%9s %5s  %s\n", "hits", "line", "rule of vforkmon daemon");
+	fprintf(out, "%9" PRIu64 " %5" PRIu32 "  %s\n", rule->hits, rule->line, text);
+}
+
+static void json_rule(FILE *out, const struct control_rule *rule, bool first)
+{
+	struct json line;
+
+	(void)first;
+	json_begin(&line, out);
+	json_text(&line, "rule", rule->text);
+	json_number(&line, "line", rule->line);
+	json_number(&line, "hits", rule->hits);
+	json_end(&line);
+}
+
+static const struct view text_view = { text_watched, text_rule, text_stats };
+static const struct view json_view = { json_watched, json_rule, json_stats };
 
 struct printer {
 	const struct view *view;
 	FILE *out;
-	bool any;
+	bool any, any_rule;
 };
 
 static void print_header(const struct printer *printer)
@@ -193,6 +217,14 @@ static int print(const struct prefork_watched *watched, void *arg)
 	return 0;
 }
 
+static void print_rule(const struct control_rule *rule, void *arg)
+{
+	struct printer *printer = arg;
+
+	printer->view->rule(printer->out, rule, !printer->any_rule);
+	printer->any_rule = true;
+}
+
 static int show(struct prefork *pf, const struct view *view, bool verbose, FILE *out)
 {
 	struct printer printer = { .view = view, .out = out };
@@ -203,6 +235,8 @@ static int show(struct prefork *pf, const struct view *view, bool verbose, FILE 
 		return fail_query(err);
 	if (!printer.any && view == &text_view)
 		fputs("nothing is watched\n", out);
+	/* Most of the time there is none, or it is not ours to ask. */
+	control_ask(print_rule, &printer);
 	if (!verbose)
 		return 0;
 	err = prefork_stats(pf, &stats);

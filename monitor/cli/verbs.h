@@ -8,6 +8,7 @@
 
 int verb_run(int argc, char **argv);
 int verb_attach(int argc, char **argv);
+int verb_daemon(int argc, char **argv);
 int verb_status(int argc, char **argv);
 int verb_release(int argc, char **argv);
 

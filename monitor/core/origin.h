@@ -13,7 +13,7 @@
 struct origin {
 	pid_t ppid;		/* who created it, or as /proc has it its parent */
 	uint64_t start;		/* CLOCK_BOOTTIME, ns */
-	bool chosen;		/* it, or one that it descends from, by tree_choose() */
+	bool chosen;		/* by tree_choose() */
 };
 
 #endif

@@ -456,12 +456,12 @@ const char *process_outcome(const struct process *process, char *to, size_t size
 	return to;
 }
 
-void tree_choose(struct tree *tree, pid_t pid)
+void tree_choose(struct tree *tree, pid_t pid, bool chosen)
 {
 	struct process *process = find(tree, pid);
 
 	if (process)
-		process->origin.chosen = true;
+		process->origin.chosen = chosen;
 }
 
 /* Who those that are chosen descend from. */

@@ -84,8 +84,8 @@ void tree_rename(struct tree *tree, pid_t pid, const char *comm, char *command);
 /* Likewise: it ended, or goes on unwatched, before @end. */
 void tree_lose(struct tree *tree, pid_t pid, enum process_state state, uint64_t end);
 
-/* From now on it, and what it creates, is chosen. */
-void tree_choose(struct tree *tree, pid_t pid);
+/* From now on it is chosen, or not; what it creates is as it is, at first. */
+void tree_choose(struct tree *tree, pid_t pid, bool chosen);
 
 /*
  * At the end, in a tree that remembers: forgets all but those that are chosen

@@ -80,9 +80,9 @@ static ssize_t write_all(void *cookie, const char *bytes, size_t len)
 	return (ssize_t)len;
 }
 
-static int open_file(const char *path)
+static int open_file(const char *path, int flags)
 {
-	int fd = path ? open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666) :
+	int fd = path ? open(path, O_WRONLY | O_CREAT | O_CLOEXEC | flags, 0666) :
 			fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3);
 
 	if (fd < 0)
@@ -101,20 +101,22 @@ static bool is_file(int fd)
 	return !fstat(fd, &status) && S_ISREG(status.st_mode);
 }
 
-int output_open(struct output **output, const char *path)
+/* Takes over @fd, which may be an error. */
+static int create(struct output **output, int fd)
 {
-	struct output *new = calloc(1, sizeof(*new));
+	struct output *new;
 	int err;
 
 	*output = NULL;
-	if (!new)
-		return -ENOMEM;
-	new->hurry = -1;
-	new->fd = open_file(path);
-	if (new->fd < 0) {
-		err = new->fd;
-		goto err_free;
+	if (fd < 0)
+		return fd;
+	new = calloc(1, sizeof(*new));
+	if (!new) {
+		err = -ENOMEM;
+		goto err_close;
 	}
+	new->hurry = -1;
+	new->fd = fd;
 	new->waits = !is_file(new->fd);
 	new->stream = fopencookie(new, "w", (cookie_io_functions_t){ .write = write_all });
 	if (!new->stream) {
@@ -126,10 +128,19 @@ int output_open(struct output **output, const char *path)
 	return 0;
 
 err_close:
-	close(new->fd);
-err_free:
+	close(fd);
 	free(new);
 	return err;
+}
+
+int output_open(struct output **output, const char *path)
+{
+	return create(output, open_file(path, O_TRUNC));
+}
+
+int output_append(struct output **output, const char *path)
+{
+	return create(output, open_file(path, O_APPEND));
 }
 
 int output_close(struct output *output)

@@ -14,6 +14,9 @@ struct output;
 /* To the file, or to standard output where @path is NULL. Returns -errno. */
 int output_open(struct output **output, const char *path);
 
+/* Behind what is in the file already. */
+int output_append(struct output **output, const char *path);
+
 /* Returns as output_flush(). NULL is allowed. */
 int output_close(struct output *output);
 

@@ -72,5 +72,6 @@ extern const struct sink_ops sink_text;
 extern const struct sink_ops sink_json;
 extern const struct sink_ops sink_csv;
 extern const struct sink_ops sink_pipe;
+extern const struct sink_ops sink_journal;	/* writes nothing to .out */
 
 #endif

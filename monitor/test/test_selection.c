@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
-/* cli/selection */
+/* core/selection */
 #include <prefork.h>
 
-#include "cli/selection.h"
+#include "core/selection.h"
 #include "tap.h"
 
 static void nothing_is_left_out_at_first(void)

@@ -176,7 +176,7 @@ static void choose_and_bear(struct tree *tree)
 	born(tree, 3, 2, 3);
 	born(tree, 4, 1, 4);
 	born(tree, 5, 4, 5);
-	tree_choose(tree, 2);
+	tree_choose(tree, 2, true);
 	born(tree, 6, 2, 6);
 	born(tree, 7, 6, 7);
 	born(tree, 8, 1, 8);
@@ -195,6 +195,8 @@ static void what_is_created_by_one_chosen_is_chosen(void)
 	CHECK(!tree_origin(tree, 3).chosen);
 	CHECK(tree_origin(tree, 7).chosen);
 	CHECK(!tree_origin(tree, 8).chosen);
+	tree_choose(tree, 7, false);
+	CHECK(!tree_origin(tree, 7).chosen);
 	/* Its PID says nothing of the next one who has it. */
 	ends(tree, 2, 11, 0);
 	born(tree, 2, 1, 12);
