@@ -130,7 +130,7 @@ static void replace_rules(struct service *service)
 		return;
 	}
 	follow_choose_again(service->follow);
-	warn("%zu rules are in force", rules->count);
+	warn("rules in force: %zu", rules->count);
 }
 
 static void reload(struct service *service)
