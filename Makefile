@@ -111,6 +111,7 @@ lint: packages
 	cppcheck --quiet --error-exitcode=1 --enable=warning,performance,portability \
 		--inline-suppr --suppress=missingInclude -Iuapi -Imonitor -Imonitor/lib \
 		monitor selftests/qemu
+	shellcheck -s bash monitor/completion/vforkmon.bash
 	shellcheck -x $$(git ls-files | xargs -r grep -lE '^#!/bin/(ba)?sh')
 
 # DKMS, where there is one, builds the module for each kernel that is installed.

@@ -7,8 +7,9 @@ _vforkmon_operand() {
 	for ((i = 2; i < COMP_CWORD; i++)); do
 		case ${COMP_WORDS[i]} in
 		--) printf '%d' $((i + 1)); return ;;
-		-o | --output | -e | --events | --max-events | --max-procs | --max-depth | --duration |
-			--timeline | --backend | --format | --hold | --timeout | --adopt | --adopt-on | --adopt-ready | --match)
+		-o | --output | -e | --events | --max-events | --max-procs | --max-depth | --duration | \
+			--timeline | --backend | --format | --hold | --timeout | --adopt | --adopt-on | \
+			--adopt-ready | --match)
 			((i++))
 			[ "${COMP_WORDS[i]-}" != '=' ] || ((i++)) ;;
 		-*) ;;
@@ -22,7 +23,7 @@ _vforkmon() {
 	COMPREPLY=()
 
 	if [ "$COMP_CWORD" -eq 1 ]; then
-		words='run attach status release --help --version'
+		words='run attach daemon status release --help --version'
 		mapfile -t COMPREPLY < <(compgen -W "$words" -- "$cur")
 		return
 	fi
@@ -42,7 +43,7 @@ _vforkmon() {
 	[ "$prev" != '=' ] || prev=${COMP_WORDS[COMP_CWORD - 2]}
 	[ "$cur" != '=' ] || cur=''
 	case $prev in
-	-o | --output | --timeline) mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+	-o | --output | --timeline | --config) mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
 	--format)
 		words='text json'
 		[ "${COMP_WORDS[1]}" = status ] || words+=' csv pipe' ;;
@@ -50,7 +51,7 @@ _vforkmon() {
 	--adopt-on) words='birth exec' ;;
 	--backend) words='auto module ptrace' ;;
 	--adopt-ready) words='ptrace exit notify' ;;
-	--match) words='comm= exe= cgroup= depth= uid= !comm= !exe= !cgroup= !depth= !uid=' ;;
+	--match) words='comm= exe= cgroup= unit= depth= uid= !comm= !exe= !cgroup= !unit= !depth= !uid=' ;;
 	-e | --events) words='prefork born fork_failed exec exit vfork_done unwatched timeout adopted signal found' ;;
 	--timeout | --adopt | --max-events | --max-procs | --max-depth | --duration) return ;;
 	esac
@@ -61,6 +62,7 @@ _vforkmon() {
 				--max-depth --duration --format --hold --timeout --threads --adopt --adopt-on
 				--adopt-ready --match --trace --dap --tree --summary-only --summary --timeline --quiet --backend --help'
 			[ "${COMP_WORDS[1]}" = run ] || words+=' --all' ;;
+		daemon-*) words='--config --check --help' ;;
 		status-*) words='--format --verbose --help' ;;
 		release-*) words='--force --all --help' ;;
 		run*) mapfile -t COMPREPLY < <(compgen -c -- "$cur"); return ;;
