@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <signal.h>
 #include <string.h>
+#include <systemd/sd-daemon.h>
 
 #include "adoption.h"
 #include "diagnose.h"
@@ -72,7 +73,10 @@ static int begin(struct follow *follow, const struct options *options, char **pi
 	err = follow_find(follow);
 	if (err)
 		return fail_query(err);
-	return follow_catch(follow, caught) ? 0 : STATUS_FAILURE;
+	if (!follow_catch(follow, caught))
+		return STATUS_FAILURE;
+	sd_notify(1, "READY=1");
+	return 0;
 }
 
 static int follow_all(struct follow *follow)
