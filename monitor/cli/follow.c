@@ -665,7 +665,6 @@ enum follow_end follow_until_all_ended(struct follow *follow, int *detail)
 	uint64_t heard = boottime();
 	int count;
 
-	follow->signalled = false;
 	do {
 		count = turn(follow, -1, tree_running(follow->tree) ? -1 : STRAGGLER_MS);
 		if (count < 0) {

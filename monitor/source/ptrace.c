@@ -13,12 +13,9 @@
 #include <semaphore.h>
 #include <signal.h>
 #include <stdatomic.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/eventfd.h>
-#include <sys/queue.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -29,22 +26,13 @@
 #include "core/clock.h"
 #include "core/proc.h"
 #include "found.h"
+#include "queue.h"
 #include "source.h"
 #include "trace/tracee.h"
-
-/* Events that wait to be read. Tasks wait for the reader then, as with the module. */
-#define QUEUE_MAX	4096
 
 /* How long those who are new wait for word of who created them, and between two looks. */
 #define KEPT_MS		100
 #define KEPT_STEP_MS	5
-
-/* An event as far as it is used, with its path. */
-struct item {
-	STAILQ_ENTRY(item) next;
-	size_t size;
-	char bytes[];
-};
 
 /* A task that is traced. */
 struct task {
@@ -67,10 +55,7 @@ struct tracer {
 	int result;
 	int refusal;		/* the last of a descendant, -errno */
 
-	int eventfd;		/* readable while there are events */
-	sem_t room;		/* in the queue */
-	pthread_mutex_t lock;
-	STAILQ_HEAD(items, item) items;
+	struct queue events;
 
 	/* Of our own child, which the thread waits for as for all others. */
 	_Atomic pid_t command;
@@ -81,7 +66,6 @@ struct tracer {
 	GHashTable *tasks;	/* by TID */
 	unsigned int kept;	/* of them */
 	bool threads;		/* are told of */
-	uint64_t seq;
 };
 
 static struct tracer *tracer_of(const struct source *source)
@@ -116,32 +100,6 @@ static void drop(struct tracer *tracer, pid_t tid)
 
 /* ---- the thread: events ---- */
 
-static void wait_for_room(struct tracer *tracer)
-{
-	int state;
-
-	pthread_setcancelstate(PTHREAD_CANCEL_ENABLE, &state);
-	while (sem_wait(&tracer->room))
-		;
-	pthread_setcancelstate(state, NULL);
-}
-
-static void put(struct tracer *tracer, struct prefork_event *event)
-{
-	size_t size = offsetof(struct prefork_event, path) + strlen(event->path) + 1;
-	struct item *item;
-
-	wait_for_room(tracer);
-	item = g_malloc(sizeof(*item) + size);
-	event->seq = ++tracer->seq;
-	item->size = size;
-	memcpy(item->bytes, event, size);
-	pthread_mutex_lock(&tracer->lock);
-	STAILQ_INSERT_TAIL(&tracer->items, item, next);
-	pthread_mutex_unlock(&tracer->lock);
-	eventfd_write(tracer->eventfd, 1);
-}
-
 static struct prefork_event event_of(uint32_t type, const struct task *task)
 {
 	struct prefork_event event = {
@@ -164,7 +122,7 @@ static void tell_birth(struct tracer *tracer, const struct task *task, const str
 	event.ppid = creator->pid;
 	event.clone_flags = vfork ? CLONE_VFORK | CLONE_VM : event.thread ? CLONE_THREAD : 0;
 	if (!event.thread || tracer->threads)
-		put(tracer, &event);
+		queue_put(&tracer->events, &event);
 }
 
 static uint64_t ns_of(const struct timeval *time)
@@ -294,7 +252,7 @@ static void vfork_done(struct tracer *tracer, struct task *task)
 	event.child = task->vfork_child;
 	event.suspended = event.time - task->vfork_since;
 	task->vfork_since = 0;
-	put(tracer, &event);
+	queue_put(&tracer->events, &event);
 }
 
 static void executed(struct tracer *tracer, const struct task *task, const struct stop *stop)
@@ -306,7 +264,7 @@ static void executed(struct tracer *tracer, const struct task *task, const struc
 	if (event.old_tid != task->tid)
 		drop(tracer, event.old_tid);
 	proc_exe(task->pid, event.path, sizeof(event.path));
-	put(tracer, &event);
+	queue_put(&tracer->events, &event);
 }
 
 static void ended(struct tracer *tracer, const struct stop *stop)
@@ -329,7 +287,7 @@ static void ended(struct tracer *tracer, const struct stop *stop)
 		event.status = status;
 		if (!event.thread)
 			add_times(&event, &usage, own);
-		put(tracer, &event);
+		queue_put(&tracer->events, &event);
 	}
 	drop(tracer, stop->tid);
 	if (stop->tid != tracer->command)
@@ -568,42 +526,19 @@ static const char *message(const struct source *source)
 
 static int fd(const struct source *source)
 {
-	return tracer_of(source)->eventfd;
-}
-
-static struct item *next(struct tracer *tracer)
-{
-	struct item *item;
-
-	pthread_mutex_lock(&tracer->lock);
-	item = STAILQ_FIRST(&tracer->items);
-	if (item)
-		STAILQ_REMOVE_HEAD(&tracer->items, next);
-	pthread_mutex_unlock(&tracer->lock);
-	return item;
+	return tracer_of(source)->events.fd;
 }
 
 static int next_many(struct source *source, struct prefork_event *events, int room)
 {
 	struct tracer *tracer = tracer_of(source);
-	eventfd_t unused;
-	struct item *item;
-	int count = 0;
 
-	eventfd_read(tracer->eventfd, &unused);
 	if (!tracer->goes) {
 		tracer->goes = true;
 		tracer->pid = 0;
 		sem_post(&tracer->asked);
 	}
-	while (count < room && (item = next(tracer))) {
-		memcpy(&events[count++], item->bytes, item->size);
-		g_free(item);
-		sem_post(&tracer->room);
-	}
-	if (count == room)
-		eventfd_write(tracer->eventfd, 1);
-	return count;
+	return queue_take(&tracer->events, events, room);
 }
 
 static int reap(struct source *source, pid_t pid, int *status)
@@ -619,16 +554,10 @@ static int reap(struct source *source, pid_t pid, int *status)
 
 static void discard(struct tracer *tracer)
 {
-	struct item *item;
-
-	while ((item = next(tracer)))
-		g_free(item);
+	queue_close(&tracer->events);
 	g_hash_table_destroy(tracer->tasks);
-	pthread_mutex_destroy(&tracer->lock);
 	sem_destroy(&tracer->asked);
 	sem_destroy(&tracer->answered);
-	sem_destroy(&tracer->room);
-	close(tracer->eventfd);
 	free(tracer);
 }
 
@@ -673,19 +602,15 @@ int source_open_ptrace(struct source **source)
 	if (!tracer)
 		return -ENOMEM;
 	tracer->source.ops = &ops;
-	/* Readable, so that the first event is asked for. */
-	tracer->eventfd = eventfd(1, EFD_CLOEXEC | EFD_NONBLOCK);
-	if (tracer->eventfd < 0) {
-		err = -errno;
+	/* It is readable at first, so that the first event is asked for. */
+	err = queue_open(&tracer->events);
+	if (err) {
 		free(tracer);
 		return err;
 	}
 	tracer->tasks = g_hash_table_new_full(g_direct_hash, g_direct_equal, NULL, g_free);
-	STAILQ_INIT(&tracer->items);
-	pthread_mutex_init(&tracer->lock, NULL);
 	sem_init(&tracer->asked, 0, 0);
 	sem_init(&tracer->answered, 0, 0);
-	sem_init(&tracer->room, 0, QUEUE_MAX);
 	err = start(tracer);
 	if (err)
 		discard(tracer);
