@@ -126,6 +126,16 @@ begin && ./chatty &&
 	jq -e -s --arg path "$tmp/chatty" '.[0].VFORKMON_PATH == $path and .[0].PRIORITY == "6" and
 		(.[0].MESSAGE | startswith("exec chatty["))' entries >/dev/null
 ok 'the journal has fields'
+
+# It neither reads nor refuses: nobody is to wait for it.
+kill -STOP $journald
+for ((i = 0; i < 50; i++)); do ./chatty; done
+hits_reach() { [ "$(hits 'comm=chatty')" -ge "$1" ]; }
+until_true hits_reach 51
+ok 'who is followed does not wait for a journal that does not read'
+kill -CONT $journald
+until_true sh -c './chatty; journalctl -q -o cat SYSLOG_IDENTIFIER=vforkmon | grep -q "^[0-9]* entries are missing here$"'
+ok 'which is told what it has missed'
 finish
 kill $journald
 wait $journald 2>/dev/null

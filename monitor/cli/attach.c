@@ -63,7 +63,8 @@ static int begin(struct follow *follow, const struct options *options, char **pi
 	struct prefork_watch_options watch = options->watch;
 	int err;
 
-	if (options->trace)	/* else it might stop the shell that is to go on */
+	/* Stopped, it might stop the shell that is to let it go on. */
+	if (options->trace || (options->all && options_hold(options)))
 		signal(SIGTSTP, SIG_IGN);
 	if (!adoption_begin(follow, options, 0, &watch) ||
 	    !tracing_begin(follow, options, &watch))

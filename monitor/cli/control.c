@@ -15,6 +15,12 @@
 /* Who asks, in a row. */
 #define BURST	16
 
+/* Seconds: one that does not answer may hang. */
+#define PATIENCE	3
+
+/* Bytes, for some thousand rules. */
+#define ROOM	(4 << 20)
+
 static const char *folder(void)
 {
 	const char *given = getenv("RUNTIME_DIRECTORY");
@@ -40,11 +46,14 @@ static int open_socket(int flags)
 
 static int connect_to_daemon(void)
 {
+	const struct timeval patience = { .tv_sec = PATIENCE };
 	const struct sockaddr_un to = address();
 	int fd = open_socket(0), err;
 
 	if (fd < 0)
 		return fd;
+	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
+	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
 	if (!connect(fd, (const struct sockaddr *)&to, sizeof(to)))
 		return fd;
 	err = -errno;
@@ -93,9 +102,14 @@ void control_close(int fd)
 
 static void tell(int fd, const struct rules *rules)
 {
+	const int room = ROOM;
+
+	setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &room, sizeof(room));
 	for (size_t i = 0; i < rules->count; i++) {
 		const struct rule *rule = &rules->items[i];
-		struct control_rule told = { .hits = rule->hits, .line = rule->line };
+		struct control_rule told = {
+			.hits = rule->hits, .line = rule->line, .count = (uint32_t)rules->count,
+		};
 
 		snprintf(told.text, sizeof(told.text), "%s", rule->text);
 		if (send(fd, &told, sizeof(told), MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
@@ -117,7 +131,8 @@ void control_answer(int fd, const struct rules *rules)
 int control_ask(void (*fn)(const struct control_rule *rule, void *arg), void *arg)
 {
 	int fd = connect_to_daemon(), err;
-	struct control_rule rule;
+	struct control_rule rule = { 0 };
+	uint32_t count = 0;
 	ssize_t length;
 
 	if (fd < 0)
@@ -125,8 +140,12 @@ int control_ask(void (*fn)(const struct control_rule *rule, void *arg), void *ar
 	while ((length = recv(fd, &rule, sizeof(rule), 0)) == sizeof(rule)) {
 		rule.text[sizeof(rule.text) - 1] = '\0';
 		fn(&rule, arg);
+		count++;
 	}
-	err = length < 0 ? -errno : length ? -EBADMSG : 0;
+	if (length)
+		err = length < 0 ? -errno : -EBADMSG;
+	else
+		err = count < rule.count ? -EMSGSIZE : 0;
 	close(fd);
 	return err;
 }

@@ -11,7 +11,8 @@ struct rules;
 struct control_rule {
 	uint64_t hits;
 	uint32_t line;
-	char text[500];		/* cut to that */
+	uint32_t count;		/* of all rules */
+	char text[496];		/* cut to that */
 };
 
 /*
@@ -25,7 +26,10 @@ void control_close(int fd);
 /* Answers who has asked. Whoever does not read gets no more than the kernel keeps for him. */
 void control_answer(int fd, const struct rules *rules);
 
-/* Calls @fn for each rule. Returns -errno; -ENOENT or -ECONNREFUSED: there is no daemon. */
+/*
+ * Calls @fn for each rule. Waits for some seconds at most. Returns -errno; -ENOENT or
+ * -ECONNREFUSED: there is no daemon, -EMSGSIZE: there are too many rules to tell.
+ */
 int control_ask(void (*fn)(const struct control_rule *rule, void *arg), void *arg);
 
 #endif

@@ -123,14 +123,20 @@ static void replace_rules(struct service *service)
 		return;
 	}
 	warn_of_settings(service, rules);
-	service->options.shown = rules->events;
 	if (!enforce_replace(service->enforcer, rules)) {
+		warn("the rules stay as they were: %s", strerror(errno));
 		rules_destroy(rules);
-		warn("no memory: the rules stay as they were");
 		return;
 	}
+	service->options.shown = rules->events;
 	follow_choose_again(service->follow);
 	warn("rules in force: %zu", rules->count);
+}
+
+static void tell_ready(const struct service *service)
+{
+	sd_notifyf(0, "READY=1\nSTATUS=%zu rules from %s", enforce_rules(service->enforcer)->count,
+		   service->config);
 }
 
 static void reload(struct service *service)
@@ -143,7 +149,7 @@ static void reload(struct service *service)
 	replace_rules(service);
 	if (service->options.append)
 		follow_reopen(service->follow);
-	sd_notify(0, "READY=1");
+	tell_ready(service);
 }
 
 static bool logs(void *service, const struct process *process)
@@ -297,8 +303,7 @@ static int follow_all(struct service *service)
 	enum follow_end end;
 	int detail, status = 0;
 
-	sd_notifyf(0, "READY=1\nSTATUS=%zu rules from %s", enforce_rules(service->enforcer)->count,
-		   service->config);
+	tell_ready(service);
 	while ((end = follow_until_all_ended(service->follow, &detail)) == FOLLOW_SIGNALLED &&
 	       detail == SIGHUP)
 		reload(service);

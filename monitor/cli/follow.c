@@ -64,6 +64,7 @@ struct follow {
 	struct quota quota;
 	int signals;		/* signalfd */
 	bool signalled;		/* ends every wait from then on */
+	bool log_failed;	/* and that has been told */
 	bool expired;		/* ended by --duration */
 	bool drained;		/* all events that there were have been taken */
 	bool signal_came;	/* at the last look, and is still to be taken */
@@ -235,12 +236,26 @@ static bool open_output(struct output **output, const struct options *options)
 	return !err;
 }
 
+/* Who reads may be one of all that are held until we have written. */
+static bool may_wait_for_itself(const struct follow *follow)
+{
+	const struct options *options = follow->options;
+
+	return options->all && options_hold(options) && selection_any(&options->shown) &&
+		output_has_reader(follow->output);
+}
+
 static bool open_all(struct follow *follow)
 {
 	const struct options *options = follow->options;
 
 	if (!open_source(follow) || !open_output(&follow->output, options))
 		return false;
+	if (may_wait_for_itself(follow)) {
+		fail("with --all whoever reads a pipe may be held: write to a file (-o), or "
+		     "nothing (-q)");
+		return false;
+	}
 	follow->pictures = options->pictures;
 	if (!pictures_open(&follow->pictures))
 		return false;
@@ -630,6 +645,20 @@ static bool is_quiet(const struct follow *follow)
 	return follow->drained && boottime() - follow->heard > RESYNC_QUIET_MS * NS_PER_MS;
 }
 
+/* What is appended to may have room again later. */
+static void flush(struct follow *follow)
+{
+	int err = output_flush(follow->output);
+
+	if (!err || !follow->options->append)
+		return;
+	if (!follow->log_failed)
+		warn("what cannot be written to %s is lost: %s", follow->options->path,
+		     strerror(-err));
+	follow->log_failed = true;
+	follow_reopen(follow);
+}
+
 /*
  * Waits where nothing was left, and takes what there is. What has been told is
  * written once all there was has been taken. Returns the number of events or
@@ -650,7 +679,7 @@ static int turn(struct follow *follow, int fd, int timeout_ms)
 	if (resync_pending(follow->resync))
 		resync_turn(follow->resync, follow->read, is_quiet(follow));
 	if (follow->drained)
-		output_flush(follow->output);
+		flush(follow);
 	return count;
 }
 

@@ -308,8 +308,7 @@ static const char *check(const struct options *options)
 			"the kernel module; leave out --backend ptrace";
 	if (options->all && (options->trace || options_limit(options)))
 		return "--trace, --max-procs and --max-depth are for a tree, not for --all";
-	if (options->all && !options->match.count &&
-	    (options->watch.hold || adopt->command || options->dap))
+	if (options->all && !options->match.count && options_hold(options))
 		return "--all would hold whatever runs; choose some with --match";
 	if (!!adopt->command + options->trace + options->dap > 1)
 		return "--adopt, --trace and --dap all take the newborn; choose one";
@@ -321,10 +320,14 @@ bool options_remember(const struct options *options)
 	return options->tree || options->summary || options->pictures.count;
 }
 
+bool options_hold(const struct options *options)
+{
+	return options->watch.hold || options->adopt.command || options->trace || options->dap;
+}
+
 bool options_need_module(const struct options *options)
 {
-	return options->watch.hold || options->adopt.command || options->trace || options->dap ||
-		options->all;
+	return options_hold(options) || options->all;
 }
 
 bool options_limit(const struct options *options)

@@ -46,6 +46,9 @@ bool options_remember(const struct options *options);
 /* Is anything asked for that only the module can do? */
 bool options_need_module(const struct options *options);
 
+/* Are tasks to be held, by whatever option? */
+bool options_hold(const struct options *options);
+
 /* Are processes to be kept from creating others? */
 bool options_limit(const struct options *options);
 

@@ -233,9 +233,10 @@ static void settle(struct resync *resync)
 	for (size_t i = 0; i < resync->count; i++)
 		proc_origin(resync->watched[i].pid, &resync->watched[i].origin);
 	sort(resync, found_compare);
+	/* Before anything is written: who reads it may be held. */
+	release(resync);
 	for (size_t i = 0; i < resync->count; i++)
 		reconcile(resync, &resync->watched[i]);
-	release(resync);
 	drop_state(resync);
 	resync->listener.done(resync->listener.arg, resync->time, resync->found, resync->gone);
 }

@@ -235,8 +235,11 @@ static int show(struct prefork *pf, const struct view *view, bool verbose, FILE 
 		return fail_query(err);
 	if (!printer.any && view == &text_view)
 		fputs("nothing is watched\n", out);
+	fflush(out);
+	err = control_ask(print_rule, &printer);
 	/* Most of the time there is none, or it is not ours to ask. */
-	control_ask(print_rule, &printer);
+	if (err && err != -ENOENT && err != -ECONNREFUSED && err != -EACCES)
+		warn("vforkmon daemon does not tell its rules: %s", strerror(-err));
 	if (!verbose)
 		return 0;
 	err = prefork_stats(pf, &stats);

@@ -63,6 +63,11 @@ bool selection_parse(struct selection *selection, const char *list)
 	return true;
 }
 
+bool selection_any(const struct selection *selection)
+{
+	return ~selection->left_out;
+}
+
 bool selection_has(const struct selection *selection, uint32_t type)
 {
 	return !(selection->left_out & bit_of(type));

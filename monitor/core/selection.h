@@ -19,6 +19,8 @@ bool selection_parse(struct selection *selection, const char *list);
 
 #define SELECTION_NONE	((struct selection){ .left_out = UINT32_MAX })
 
+bool selection_any(const struct selection *selection);
+
 /* A PREFORK_EVENT_..., what a tracer sees, or what is no event but found. */
 bool selection_has(const struct selection *selection, uint32_t type);
 #define SELECTION_SIGNAL	0

@@ -24,7 +24,7 @@ DEBUGGER = "xterm -e gdb -p {pid}"
 
 
 class CommandParameter(gdb.Parameter):
-    """The command that is vforkmon, such as 'sudo vforkmon'."""
+    """The command that is vforkmon, such as 'sudo -n --preserve-env=NOTIFY_SOCKET vforkmon'."""
 
     set_doc = "Set the command that is vforkmon."
     show_doc = "Show the command that is vforkmon."
@@ -63,6 +63,15 @@ class Readiness:
         self.folder.cleanup()
 
 
+def stop(process):
+    """Whoever is held by it runs on. One that is root's, by sudo, ends with what it follows."""
+    try:
+        process.terminate()
+    except PermissionError:
+        return
+    process.wait()
+
+
 def watch(pid, debugger):
     """Returns a vforkmon that watches it; the process has not executed anything yet."""
     readiness = Readiness()
@@ -74,7 +83,7 @@ def watch(pid, debugger):
     watches = readiness.come(process)
     readiness.close()
     if not watches:
-        process.kill()
+        stop(process)
         raise gdb.GdbError(f"vforkmon does not watch process {pid}")
     return process
 
@@ -118,11 +127,10 @@ module that was loaded with unprivileged=1: see "set vforkmon-command"."""
         self.vforkmon = watch(inferior.pid, self.debugger)
 
     def end(self):
-        """Whoever is held runs on; gdbs that have been started stay."""
-        if self.vforkmon is not None:
-            self.vforkmon.terminate()
-            self.vforkmon.wait()
-        self.vforkmon = None
+        """gdbs that have been started stay."""
+        vforkmon, self.vforkmon = self.vforkmon, None
+        if vforkmon is not None:
+            stop(vforkmon)
 
 
 CommandParameter()

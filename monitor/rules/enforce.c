@@ -149,7 +149,9 @@ static bool deny(const struct enforcer *enforcer, const struct prefork_event *ev
 		 const struct tree *tree)
 {
 	const struct process *process = tree_find(tree, event->pid);
-	struct rule *rule = find_rule(enforcer, event->pid, event->comm,
+	bool by_thread = event->tid != event->pid;	/* which may have a name of its own */
+	struct rule *rule = find_rule(enforcer, event->pid,
+				      process && by_thread ? process->comm : event->comm,
 				      process ? process->depth : 0);
 
 	if (!rule || rule->action != RULE_DENY)

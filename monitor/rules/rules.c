@@ -277,6 +277,22 @@ static char *read_text(FILE *file, size_t *size)
 	return both;
 }
 
+/* Whoever is to start the daemon again, when it hangs, creates a process for that. */
+static void check_timeout(struct reader *reader)
+{
+	const struct rules *rules = reader->rules;
+
+	for (size_t i = 0; i < rules->count; i++) {
+		const struct rule *rule = &rules->items[i];
+
+		if (!rules->has_timeout || rules->timeout_ms || rule->action != RULE_DENY)
+			continue;
+		reader->report(reader->arg, rule->line, 1, "deny needs a timeout other than 0: all "
+			       "who create a process wait for it, the first of the system too");
+		reader->failed = true;
+	}
+}
+
 static bool read_lines(struct rules *rules, size_t size, rules_report_fn *report, void *arg)
 {
 	struct reader reader = { .rules = rules, .report = report, .arg = arg };
@@ -298,6 +314,7 @@ static bool read_lines(struct rules *rules, size_t size, rules_report_fn *report
 			complain(&reader, "a zero byte");
 		}
 	}
+	check_timeout(&reader);
 	return !reader.failed;
 }
 

@@ -1,33 +1,40 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * The journal: an entry a record, its fields are VFORKMON_EVENT, VFORKMON_PID and so on,
- * with the values of JSON, beside a MESSAGE for people. Whether there is a journal is no
- * concern of whoever logs to it.
+ * with the values of JSON, beside a MESSAGE for people.
+ *
+ * By its native protocol and not by sd_journal_sendv(3), which waits for a journal that
+ * does not read. Nobody may wait here: the journal itself, when it is started again, is a
+ * process that may be held until we have seen it. What it does not take is counted, and told
+ * when it does.
  */
-#define SD_JOURNAL_SUPPRESS_LOCATION
 #include <ctype.h>
+#include <endian.h>
+#include <errno.h>
 #include <inttypes.h>
+#include <stdbool.h>
 #include <string.h>
-#include <sys/uio.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <sys/wait.h>
 #include <syslog.h>
-#include <systemd/sd-journal.h>
 
+#include "core/signame.h"
 #include "record.h"
 #include "sink.h"
 
-/* A key, its value and '='. Values that are longer are cut. */
-#define FIELD_ROOM	(64 + 4096)
-#define ENTRY_ROOM	(3 * FIELD_ROOM)	/* few are long */
+/* Longer values are cut. */
+#define VALUE_MAX	4096
+#define ENTRY_ROOM	(4 * VALUE_MAX)
+#define MESSAGE_MAX	256
 
 struct entry {
 	struct fields fields;
-	struct iovec items[FIELDS + 2];
-	int count;
-	size_t used;
-	char room[ENTRY_ROOM];
+	size_t size;
+	char bytes[ENTRY_ROOM];
 	/* For the message. */
 	const char *event, *comm, *what;
-	char pid[32], number[24];
+	char pid[32], number[32];
 };
 
 static struct entry *of(struct fields *fields)
@@ -35,19 +42,46 @@ static struct entry *of(struct fields *fields)
 	return (struct entry *)fields;
 }
 
-/* What has no room is left out. */
+/* Not within a character. */
+static size_t cut(const char *value, size_t max)
+{
+	size_t length = strnlen(value, max + 1);
+
+	if (length <= max)
+		return length;
+	for (length = max; length && ((unsigned char)value[length] & 0xc0) == 0x80;)
+		length--;
+	return length;
+}
+
+static void append(struct entry *entry, const void *bytes, size_t size)
+{
+	memcpy(entry->bytes + entry->size, bytes, size);
+	entry->size += size;
+}
+
+/* A value with lines in it has its length before it. What has no room is left out. */
 static void add(struct entry *entry, const char *prefix, const char *key, const char *value)
 {
-	char *item = entry->room + entry->used;
-	size_t rest = sizeof(entry->room) - entry->used;
-	int length = snprintf(item, rest, "%s%s=%s", prefix, key, value);
+	size_t length = cut(value, VALUE_MAX);
+	uint64_t told = htole64(length);
+	size_t begin = entry->size;
 
-	if (length < 0 || (size_t)length >= rest)
+	if (strlen(prefix) + strlen(key) + sizeof(told) + length + 3 >
+	    sizeof(entry->bytes) - entry->size)
 		return;
-	for (char *at = item; *at != '='; at++)
+	append(entry, prefix, strlen(prefix));
+	append(entry, key, strlen(key));
+	for (char *at = entry->bytes + begin; at < entry->bytes + entry->size; at++)
 		*at = (char)toupper((unsigned char)*at);
-	entry->items[entry->count++] = (struct iovec){ item, (size_t)length };
-	entry->used += (size_t)length + 1;
+	if (memchr(value, '\n', length)) {
+		append(entry, "\n", 1);
+		append(entry, &told, sizeof(told));
+	} else {
+		append(entry, "=", 1);
+	}
+	append(entry, value, length);
+	append(entry, "\n", 1);
 }
 
 static void add_field(struct fields *fields, enum field field, const char *value)
@@ -63,6 +97,18 @@ static void number(struct fields *fields, enum field field, uint64_t value)
 	add_field(fields, field, text);
 }
 
+static void describe_status(struct entry *entry, int status)
+{
+	char name[24];
+
+	if (WIFSIGNALED(status))
+		snprintf(entry->number, sizeof(entry->number), "%s",
+			 signal_name(WTERMSIG(status), name, sizeof(name)));
+	else
+		snprintf(entry->number, sizeof(entry->number), "status %d", WEXITSTATUS(status));
+	entry->what = entry->number;
+}
+
 static void integer(struct fields *fields, enum field field, int64_t value)
 {
 	struct entry *entry = of(fields);
@@ -72,13 +118,11 @@ static void integer(struct fields *fields, enum field field, int64_t value)
 	add_field(fields, field, text);
 	if (field == FIELD_PID)
 		snprintf(entry->pid, sizeof(entry->pid), "[%s]", text);
-	if (field == FIELD_CHILD || field == FIELD_STATUS) {
-		snprintf(entry->number, sizeof(entry->number), "%s", text);
-		entry->what = entry->number;
-	}
+	if (field == FIELD_STATUS)
+		describe_status(entry, (int)value);
 }
 
-static void text(struct fields *fields, enum field field, const char *value)
+static void text_field(struct fields *fields, enum field field, const char *value)
 {
 	struct entry *entry = of(fields);
 
@@ -99,25 +143,75 @@ static void truth(struct fields *fields, enum field field)
 /* "exec worker[110] /usr/bin/worker" */
 static void add_message(struct entry *entry)
 {
-	char message[256];
+	char message[2 * VALUE_MAX];
 
 	snprintf(message, sizeof(message), "%s %s%s %s", entry->event, entry->comm, entry->pid,
 		 entry->what);
+	message[cut(message, MESSAGE_MAX)] = '\0';
 	add(entry, "", "MESSAGE", message);
+}
+
+static bool try_to_send(int fd, const struct entry *entry)
+{
+	return fd >= 0 && send(fd, entry->bytes, entry->size, MSG_NOSIGNAL) >= 0;
+}
+
+/* The journal may be started, and started again, at any time: then it has another socket. */
+static bool send_entry(const struct entry *entry)
+{
+	static const struct sockaddr_un address = {
+		.sun_family = AF_UNIX, .sun_path = "/run/systemd/journal/socket",
+	};
+	static int fd = -1;
+
+	if (fd < 0)
+		fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (try_to_send(fd, entry))
+		return true;
+	if (errno == EAGAIN || connect(fd, (const struct sockaddr *)&address, sizeof(address)))
+		return false;
+	return try_to_send(fd, entry);
+}
+
+static void begin(struct entry *entry, int priority)
+{
+	const char text[2] = { (char)('0' + priority), '\0' };
+
+	*entry = (struct entry){
+		.fields = { number, integer, text_field, truth }, .event = "", .comm = "", .what = "",
+	};
+	add(entry, "", "SYSLOG_IDENTIFIER", "vforkmon");
+	add(entry, "", "PRIORITY", text);
+}
+
+/* Returns false while it takes nothing. */
+static bool tell_dropped(uint64_t *dropped)
+{
+	char message[64];
+	struct entry entry;
+
+	if (!*dropped)
+		return true;
+	begin(&entry, LOG_WARNING);
+	snprintf(message, sizeof(message), "%" PRIu64 " entries are missing here", *dropped);
+	add(&entry, "", "MESSAGE", message);
+	if (!send_entry(&entry))
+		return false;
+	*dropped = 0;
+	return true;
 }
 
 static void journal_write(FILE *out, const struct record *record)
 {
-	struct entry entry = {
-		.fields = { number, integer, text, truth }, .event = "", .comm = "", .what = "",
-	};
-	char priority[2] = { '0' + LOG_INFO, '\0' };
+	static uint64_t dropped;	/* since the last one that was taken */
+	struct entry entry;
 
 	(void)out;
-	add(&entry, "", "PRIORITY", priority);
+	begin(&entry, LOG_INFO);
 	record_fields(record, &entry.fields);
 	add_message(&entry);
-	sd_journal_sendv(entry.items, entry.count);
+	if (!tell_dropped(&dropped) || !send_entry(&entry))
+		dropped++;
 }
 
 const struct sink_ops sink_journal = {

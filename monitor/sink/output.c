@@ -163,6 +163,14 @@ void output_hurry_by(struct output *output, int fd)
 	output->hurry = fd;
 }
 
+bool output_has_reader(const struct output *output)
+{
+	struct stat status;
+
+	return !fstat(output->fd, &status) &&
+		(S_ISFIFO(status.st_mode) || S_ISSOCK(status.st_mode));
+}
+
 FILE *output_stream(const struct output *output)
 {
 	return output->stream;

@@ -7,6 +7,7 @@
 #ifndef OUTPUT_H
 #define OUTPUT_H
 
+#include <stdbool.h>
 #include <stdio.h>
 
 struct output;
@@ -25,6 +26,9 @@ int output_close(struct output *output);
  * a second has failed: -EINTR.
  */
 void output_hurry_by(struct output *output, int fd);
+
+/* Is it a pipe or a socket, which some process has to read? */
+bool output_has_reader(const struct output *output);
 
 FILE *output_stream(const struct output *output);
 

@@ -86,7 +86,7 @@ static void file_says_what_is_to_be_done(void)
 		"# a comment\n"
 		"\n"
 		"log /var/log/vforkmon.json\n"
-		"timeout 0\r\n"
+		"timeout 5000\r\n"
 		"events exec\n"
 		"  exe=*/worker !uid=0\tadopt ready=exit on=birth  strace -p {pid} 'a b' \n"
 		"comm=make deny EAGAIN\n"
@@ -97,7 +97,7 @@ static void file_says_what_is_to_be_done(void)
 	if (!CHECK(rules))
 		return;
 	STRING("/var/log/vforkmon.json", rules->log);
-	CHECK(rules->has_timeout && !rules->timeout_ms);
+	CHECK(rules->has_timeout && rules->timeout_ms == 5000);
 	CHECK(selection_has(&rules->events, PREFORK_EVENT_EXEC) &&
 	      !selection_has(&rules->events, PREFORK_EVENT_EXIT));
 	if (EQUAL(5, rules->count)) {
@@ -116,6 +116,9 @@ static void file_says_what_is_to_be_done(void)
 		EQUAL(RULE_LOG, rules->items[4].action);
 		STRING("* log", rules->items[4].text);
 	}
+	rules_destroy(rules);
+	rules = parse("timeout 0\ncomm=a adopt strace -p {pid}\n");
+	CHECK(rules && rules->has_timeout && !rules->timeout_ms);
 	rules_destroy(rules);
 	rules = parse("log journal\ncomm=a adopt strace -p {pid}\n");
 	CHECK(rules && !rules->log && !rules->has_timeout && rules->count == 1 &&
@@ -145,6 +148,7 @@ static void what_is_wrong_is_told_with_its_place(void)
 		{ "# x\n\tcom=a log", 2, 2, "'com=a' is no match" },
 		{ "comm=a depth=x log", 1, 8, "'depth=x'" },
 		{ "comm=a lgo", 1, 8, "action" }, { "comm=a log here", 1, 12, "nothing to follow" },
+		{ "timeout 0\n* log\n* deny EPERM\n", 3, 1, "other than 0" },
 		{ "comm=a deny", 1, 12, "EAGAIN" }, { "comm=a deny EAGIAN", 1, 13, "EAGAIN" },
 		{ "comm=a deny 0", 1, 13, "EAGAIN" }, { "comm=a deny 512", 1, 13, "EAGAIN" },
 		{ "comm=a adopt", 1, 13, "the command" },
@@ -232,6 +236,17 @@ static bool tell(uint32_t type, const char *comm, uint64_t cookie)
 	return scene.adopter->ops->event(scene.adopter, &event, scene.tree);
 }
 
+/* Likewise by a thread with that name. */
+static bool tell_by_thread(const char *comm, uint64_t cookie)
+{
+	struct prefork_event event = {
+		.type = PREFORK_EVENT_PREFORK, .pid = getpid(), .tid = 4712, .cookie = cookie,
+	};
+
+	snprintf(event.comm, sizeof(event.comm), "%s", comm);
+	return scene.adopter->ops->event(scene.adopter, &event, scene.tree);
+}
+
 static bool logs(const char *comm)
 {
 	struct process process = { .pid = getpid() };
@@ -271,6 +286,10 @@ static void creations_are_denied(void)
 	EQUAL(3, scene.cookie);
 	EQUAL(EPERM, scene.error);
 	EQUAL(1, hits(1));
+	tell(PREFORK_EVENT_EXEC, "bad", 0);
+	CHECK(tell_by_thread("good", 4));
+	tell(PREFORK_EVENT_EXEC, "good", 0);
+	CHECK(!tell_by_thread("bad", 5));
 	end();
 }
 

@@ -62,9 +62,10 @@ int prefork_fd(const struct prefork *pf)
 /* All there is, is who started the daemon. */
 int prefork_watch_all(struct prefork *pf, const struct prefork_watch_options *opts)
 {
+	const uint32_t hold = PREFORK_HOLD_EXEC | PREFORK_HOLD_VFORK | PREFORK_HOLD_FORK;
+
 	(void)pf;
-	EQUAL(PREFORK_HOLD_EXEC | PREFORK_HOLD_VFORK | PREFORK_HOLD_FORK, opts->hold);
-	return 0;
+	return opts->hold == hold ? 0 : -EINVAL;
 }
 
 int prefork_dump(struct prefork *pf, prefork_dump_fn fn, void *arg)

@@ -623,6 +623,8 @@ static void all_there_is_is_shown_before_its_events(void)
 static void all_there_is_is_not_held_or_limited_as_a_whole(void)
 {
 	const struct setting closed = { .closed_stderr = true };
+	struct setting piped = { .closed_stderr = true };
+	int ends[2];
 	static char *const wrong[][3] = {
 		{ "--hold", "vfork" }, { "--adopt", "strace -p {pid}" }, { "--dap" }, { "--trace" },
 		{ "--backend", "ptrace" }, { "--max-procs", "9" }, { "--max-depth", "9" },
@@ -635,6 +637,17 @@ static void all_there_is_is_not_held_or_limited_as_a_whole(void)
 	EQUAL(STATUS_FAILURE, RUN(&closed, "--all", "true"));
 	EQUAL(0, end_of(START(&closed, "attach", "--duration", "0.1", "--all", "--hold", "vfork",
 			      "--match", "comm=none")));
+	/* Who reads a pipe might be held. */
+	if (!EQUAL(0, pipe2(ends, O_CLOEXEC)))
+		return;
+	piped.output = ends[1];
+	EQUAL(STATUS_FAILURE, end_of(START(&piped, "attach", "--duration", "0.1", "--all", "--hold",
+					   "vfork", "--match", "comm=none")));
+	EQUAL(0, end_of(START(&piped, "attach", "--duration", "0.1", "--all", "--hold", "vfork",
+			      "--match", "comm=none", "-q")));
+	EQUAL(0, end_of(START(&piped, "attach", "--duration", "0.1", "--all")));
+	close(ends[0]);
+	close(ends[1]);
 }
 
 static void wrong_limits_are_refused(void)
