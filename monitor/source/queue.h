@@ -15,7 +15,7 @@ struct queue {
 	int fd;			/* eventfd */
 	sem_t room;
 	pthread_mutex_t lock;
-	STAILQ_HEAD(, queue_item) items;
+	STAILQ_HEAD(queue_items, queue_item) items;
 	uint64_t seq;		/* of the last one that was put */
 };
 

@@ -65,7 +65,7 @@ int prefork_watch_all(struct prefork *pf, const struct prefork_watch_options *op
 	const uint32_t hold = PREFORK_HOLD_EXEC | PREFORK_HOLD_VFORK | PREFORK_HOLD_FORK;
 
 	(void)pf;
-	return opts->hold == hold ? 0 : -EINVAL;
+	return opts && opts->hold == hold ? 0 : -EINVAL;
 }
 
 int prefork_dump(struct prefork *pf, prefork_dump_fn fn, void *arg)
@@ -363,7 +363,7 @@ static void daemon_is_the_only_one(void)
 	argv[2] = strdup(path_of("conf"));
 	other = fork();
 	if (!other) {
-		freopen("/dev/null", "w", stderr);
+		CHECK(freopen("/dev/null", "we", stderr));
 		_exit(verb_daemon(3, argv));
 	}
 	EQUAL(STATUS_FAILURE, end_of(other));
@@ -408,7 +408,7 @@ static int check_of(const char *rules)
 	write_rules(rules);
 	pid = fork();
 	if (!pid) {
-		freopen("/dev/null", "w", stderr);
+		CHECK(freopen("/dev/null", "we", stderr));
 		_exit(verb_daemon(4, (char *[]){ "daemon", "--check", "-c",
 						 strdup(path_of("conf")), NULL }));
 	}
