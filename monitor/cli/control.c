@@ -2,9 +2,11 @@
 #include "control.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -72,7 +74,7 @@ static int begin_to_listen(int fd)
 	return 0;
 }
 
-int control_open(void)
+static int open_alone(void)
 {
 	int fd = connect_to_daemon(), err;
 
@@ -82,7 +84,6 @@ int control_open(void)
 	}
 	if (fd == -ECONNREFUSED)	/* of one that was killed */
 		unlink(address().sun_path);
-	mkdir(folder(), 0755);
 	fd = open_socket(SOCK_NONBLOCK);
 	if (fd < 0)
 		return fd;
@@ -91,6 +92,20 @@ int control_open(void)
 		close(fd);
 		return err;
 	}
+	return fd;
+}
+
+/* Of two that begin at once, one would take the other's for that of one that was killed. */
+int control_open(void)
+{
+	int lock, fd;
+
+	mkdir(folder(), 0755);
+	lock = open(folder(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (lock < 0)
+		return -errno;
+	fd = flock(lock, LOCK_EX) ? -errno : open_alone();
+	close(lock);
 	return fd;
 }
 

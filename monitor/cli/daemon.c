@@ -162,8 +162,10 @@ static bool logs(void *service, const struct process *process)
 static void attend(void *arg)
 {
 	struct service *service = arg;
+	struct epoll_event events[2];
 	uint64_t times;
 
+	epoll_wait(service->attended, events, 2, 0);
 	control_answer(service->control, enforce_rules(service->enforcer));
 	if (service->watchdog >= 0 &&
 	    read(service->watchdog, &times, sizeof(times)) == sizeof(times))
@@ -190,10 +192,11 @@ static int open_watchdog(void)
 	return fd;
 }
 
+/* Once for each time: whoever cannot be answered, for want of descriptors, does not keep us. */
 static bool attend_to(const struct service *service, int fd)
 {
 	return fd < 0 || !epoll_ctl(service->attended, EPOLL_CTL_ADD, fd,
-				    &(struct epoll_event){ .events = EPOLLIN });
+				    &(struct epoll_event){ .events = EPOLLIN | EPOLLET });
 }
 
 static bool open_attended(struct service *service)

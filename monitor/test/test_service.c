@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -21,6 +22,7 @@
 #include "cli/diagnose.h"
 #include "cli/verbs.h"
 #include "core/clock.h"
+#include "core/proc.h"
 #include "ending.h"
 #include "tap.h"
 
@@ -380,6 +382,25 @@ static void daemon_is_the_only_one(void)
 	stop();
 }
 
+static void who_asks_in_vain_does_not_keep_it(void)
+{
+	struct rlimit before, few;
+	uint64_t user, system;
+	char text[1001] = "";
+
+	start(RULES);
+	EQUAL(0, prlimit(scene.daemon, RLIMIT_NOFILE, NULL, &before));
+	few = before;
+	few.rlim_cur = 8;	/* there are more; poll(2) may not have more either */
+	EQUAL(0, prlimit(scene.daemon, RLIMIT_NOFILE, &few, NULL));
+	EQUAL(-EAGAIN, control_ask(add_rule, text));
+	CHECK(proc_times(scene.daemon, scene.daemon, &user, &system));
+	CHECK(user + system < 1000000000);
+	EQUAL(0, prlimit(scene.daemon, RLIMIT_NOFILE, &before, NULL));
+	CHECK(*told());
+	stop();
+}
+
 static void watchdog_hears_of_it(void)
 {
 	char message[4096];
@@ -432,6 +453,7 @@ int main(void)
 		{ "rules that cannot be in force change nothing",
 		  rules_that_cannot_be_in_force_change_nothing },
 		{ "there is one daemon at a time", daemon_is_the_only_one },
+		{ "who asks in vain does not keep it", who_asks_in_vain_does_not_keep_it },
 		{ "a watchdog hears of it", watchdog_hears_of_it },
 		{ "the file can be checked", file_can_be_checked },
 	};
