@@ -335,16 +335,21 @@ bool follow_catch(struct follow *follow, const int *caught)
 	return true;
 }
 
+static void replace_output(struct follow *follow, struct output *output)
+{
+	output_close(follow->output);
+	follow->output = output;
+	follow->sink.out = output_stream(output);
+	output_hurry_by(output, follow->signals);
+}
+
 bool follow_reopen(struct follow *follow)
 {
 	struct output *output;
 
 	if (!open_output(&output, follow->options))
 		return false;
-	output_close(follow->output);
-	follow->output = output;
-	follow->sink.out = output_stream(output);
-	output_hurry_by(output, follow->signals);
+	replace_output(follow, output);
 	return true;
 }
 
@@ -645,10 +650,11 @@ static bool is_quiet(const struct follow *follow)
 	return follow->drained && boottime() - follow->heard > RESYNC_QUIET_MS * NS_PER_MS;
 }
 
-/* What is appended to may have room again later. */
+/* What is appended to may have room again later. That it has none is told once. */
 static void flush(struct follow *follow)
 {
 	int err = output_flush(follow->output);
+	struct output *output;
 
 	if (!err || !follow->options->append)
 		return;
@@ -656,7 +662,8 @@ static void flush(struct follow *follow)
 		warn("what cannot be written to %s is lost: %s", follow->options->path,
 		     strerror(-err));
 	follow->log_failed = true;
-	follow_reopen(follow);
+	if (!output_append(&output, follow->options->path))
+		replace_output(follow, output);
 }
 
 /*

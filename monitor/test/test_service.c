@@ -339,6 +339,25 @@ static void rules_are_read_again(void)
 	stop();
 }
 
+static void log_goes_on_after_a_full_disk(void)
+{
+	struct rlimit none = { 0 }, before;
+
+	signal(SIGXFSZ, SIG_IGN);	/* which the daemon inherits */
+	start(RULES);
+	EQUAL(0, prlimit(scene.daemon, RLIMIT_FSIZE, NULL, &before));
+	none.rlim_max = before.rlim_max;
+	EQUAL(0, prlimit(scene.daemon, RLIMIT_FSIZE, &none, NULL));
+	for (uint64_t cookie = 1; cookie <= 5; cookie++)
+		EQUAL(cookie, tell(PREFORK_EVENT_EXEC, "logged", cookie).cookie);
+	EQUAL(0, prlimit(scene.daemon, RLIMIT_FSIZE, &before, NULL));
+	tell(PREFORK_EVENT_EXEC, "logged", 6);
+	kill(scene.daemon, SIGHUP);
+	await_ready();
+	CHECK(count("log", "\"exec\"") >= 1);
+	stop();
+}
+
 static void rules_that_cannot_be_in_force_change_nothing(void)
 {
 	start(RULES);
@@ -450,6 +469,7 @@ int main(void)
 		{ "what rules say is done, and counted", rules_are_done },
 		{ "the log has what rules say", log_has_what_rules_say },
 		{ "rules are read again, and the log is opened again", rules_are_read_again },
+		{ "after a full disk the log goes on", log_goes_on_after_a_full_disk },
 		{ "rules that cannot be in force change nothing",
 		  rules_that_cannot_be_in_force_change_nothing },
 		{ "there is one daemon at a time", daemon_is_the_only_one },
