@@ -26,13 +26,14 @@ chmod +x daemon
 setsid ./daemon &
 daemon=$!
 
-# watch OPTION...: begins, and returns when it is seen that all are watched.
+# watch OPTION...: begins, and returns when all are watched: then it takes signals itself.
 watch() {
 	rm -f out
 	(trap - INT; exec vforkmon attach --all --format json -o out "$@") 2>err &
 	monitor=$!
-	until_true watched
+	until_true begun
 }
+begun() { watched && grep -q '^SigBlk:.*3$' "/proc/$monitor/status"; }
 watched() { vforkmon status --format json | jq -e -s --argjson pid $daemon 'any(.[]; .pid == $pid)' >/dev/null; }
 unwatch() { kill -INT $monitor; wait $monitor; }
 # serves ORDER: the daemon has started a worker for it, which has crashed.

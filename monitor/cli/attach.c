@@ -33,17 +33,6 @@ static bool watch_tree(struct follow *follow, const struct prefork_watch_options
 	return refused >= 0;
 }
 
-static bool watch_all(struct follow *follow, const struct prefork_watch_options *watch)
-{
-	int refused = follow_watch_all(follow, watch);
-
-	if (refused > 0)
-		warn("%d processes are not watched (%s)", refused, follow_message(follow));
-	if (refused < 0)
-		fail_watch_all(refused, follow_message(follow));
-	return refused >= 0;
-}
-
 static bool watch_named(struct follow *follow, const struct prefork_watch_options *watch,
 			char **pids)
 {
@@ -69,7 +58,7 @@ static int begin(struct follow *follow, const struct options *options, char **pi
 	if (!adoption_begin(follow, options, 0, &watch) ||
 	    !tracing_begin(follow, options, &watch))
 		return STATUS_FAILURE;
-	if (!(options->all ? watch_all(follow, &watch) : watch_named(follow, &watch, pids)))
+	if (!(options->all ? follow_watch_all(follow, &watch) : watch_named(follow, &watch, pids)))
 		return STATUS_FAILURE;
 	err = follow_find(follow);
 	if (err)

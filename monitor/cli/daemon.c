@@ -284,14 +284,10 @@ static bool open_follow(struct service *service, struct rules *rules)
 
 static bool watch(struct service *service)
 {
-	int refused = follow_watch_all(service->follow, &service->options.watch), err;
+	int err;
 
-	if (refused < 0) {
-		fail_watch_all(refused, follow_message(service->follow));
+	if (!follow_watch_all(service->follow, &service->options.watch))
 		return false;
-	}
-	if (refused)
-		warn("%d processes are not watched (%s)", refused, follow_message(service->follow));
 	err = follow_find(service->follow);
 	if (err) {
 		fail_query(err);

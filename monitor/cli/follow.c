@@ -203,12 +203,16 @@ int follow_watch(struct follow *follow, pid_t pid, bool tree,
 	return err;
 }
 
-int follow_watch_all(struct follow *follow, const struct prefork_watch_options *options)
+bool follow_watch_all(struct follow *follow, const struct prefork_watch_options *options)
 {
-	int err = follow->source->ops->watch_all(follow->source, options);
+	int refused = follow->source->ops->watch_all(follow->source, options);
 
-	follow->watches |= err >= 0;
-	return err;
+	if (refused < 0)
+		fail_watch_all(refused, follow_message(follow));
+	else if (refused)
+		warn("%d processes are not watched (%s)", refused, follow_message(follow));
+	follow->watches |= refused >= 0;
+	return refused >= 0;
 }
 
 const char *follow_message(const struct follow *follow)

@@ -38,8 +38,11 @@ bool follow_catch(struct follow *follow, const int *caught);
 int follow_watch(struct follow *follow, pid_t pid, bool tree,
 		 const struct prefork_watch_options *options);
 
-/* Whatever runs, as prefork_watch_all(); options_need_module(). */
-int follow_watch_all(struct follow *follow, const struct prefork_watch_options *options);
+/*
+ * Whatever runs, as prefork_watch_all(); options_need_module(). Tells who is not watched, and
+ * returns whether anybody is.
+ */
+bool follow_watch_all(struct follow *follow, const struct prefork_watch_options *options);
 
 /* Why that failed the last time, where its error does not tell; or empty. */
 const char *follow_message(const struct follow *follow);
@@ -73,9 +76,9 @@ void follow_signal(struct follow *follow, const struct delivery *delivery);
 void follow_missed(struct follow *follow, uint64_t count);
 
 /*
- * Which processes are shown: asked of each when it is born, executes a program, or
- * was found; it is chosen as it was, or as its creator is, until then. Before anything is watched;
- * --match does the same. Again: of all that run.
+ * Which processes are shown: asked of each when it is born, executes a program, or was
+ * found; until then it is chosen as it was, or as its creator is. To be said before
+ * anything is watched; --match does the same. Again: of all that run.
  */
 typedef bool follow_choose_fn(void *arg, const struct process *process);
 void follow_choose(struct follow *follow, follow_choose_fn *choose, void *arg);
@@ -91,8 +94,10 @@ enum follow_end {
 	FOLLOW_FAILED,		/* with *@detail, -errno */
 };
 
-/* Until nothing that is watched runs or, where there are no limits, and it is not
- * appended to, the output has failed. */
+/*
+ * Until nothing that is watched runs or, where there are no limits and it is not appended
+ * to, the output has failed.
+ */
 enum follow_end follow_until_all_ended(struct follow *follow, int *detail);
 
 /*
