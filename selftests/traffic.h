@@ -165,6 +165,14 @@ static inline bool traffic_answer(struct __test_metadata *_metadata,
 	return true;
 }
 
+/* How long to wait for something to happen: not beyond @end. */
+static inline int traffic_patience(long long end)
+{
+	long long left = end - now_ms();
+
+	return left < 0 ? 0 : left < LONG_PATIENCE_MS ? left : LONG_PATIENCE_MS;
+}
+
 /* Answers until @fd has something to say, or has ended, or @end has come. */
 static inline bool traffic_serve_until(struct __test_metadata *_metadata,
 				       struct traffic *t, int fd,
@@ -175,9 +183,12 @@ static inline bool traffic_serve_until(struct __test_metadata *_metadata,
 		{ .fd = prefork_fd(t->session.pf), .events = POLLIN },
 	};
 	bool more = false;
+	int wait, ready;
 
 	do {
-		ASSERT_LE(!more, poll(fds, 2, more ? 0 : LONG_PATIENCE_MS)) {
+		wait = more ? 0 : traffic_patience(end);
+		ready = poll(fds, 2, wait);
+		ASSERT_LE(wait >= LONG_PATIENCE_MS, ready) {
 			TH_LOG("neither events nor an answer");
 		}
 		more = traffic_answer(_metadata, t);
