@@ -125,7 +125,10 @@ static void *run(void *arg)
 	return NULL;
 }
 
-/* Signals are for the owner; SIGCHLD would come with each stop. */
+/*
+ * Signals are for the owner. SIGCHLD, which comes with each stop, is for nobody: it is dropped
+ * where it is not blocked here, and would wake the owner where it is.
+ */
 static int start(struct monitor *monitor)
 {
 	pthread_attr_t attr;
@@ -133,6 +136,7 @@ static int start(struct monitor *monitor)
 	int err;
 
 	sigfillset(&all);
+	sigdelset(&all, SIGCHLD);
 	pthread_attr_init(&attr);
 	pthread_attr_setsigmask_np(&attr, &all);
 	pthread_attr_setstacksize(&attr, STACK_SIZE + (size_t)PTHREAD_STACK_MIN);

@@ -26,7 +26,7 @@
 #include "inbox.h"
 #include "message.h"
 
-/* Datagrams read to make room for an answer: most of what a full buffer holds. */
+/* Datagrams read for one command at most where it need not be answered: most of a full buffer. */
 #define DRAIN_MAX	4096
 
 struct prefork {
@@ -57,6 +57,7 @@ static void unlock(struct prefork *pf)
 /* A request on its way. */
 struct call {
 	uint32_t seq;
+	bool silent;		/* is answered only where it is refused */
 	prefork_reply_fn fn;
 	void *arg;
 	int reply_error;	/* the first one of fn */
@@ -211,6 +212,16 @@ static void make_room(struct prefork *pf)
  * continues itself while its parts are read, thus an empty socket is the end
  * there, too.
  */
+static int await_answer(struct prefork *pf, struct call *call)
+{
+	for (int i = 0; !call->done && !(call->silent && i == DRAIN_MAX); i++)
+		if (!read_datagram(pf, call, NULL))
+			break;
+	if (call->done)
+		return call->result ? call->result : call->reply_error;
+	return call->silent ? call->reply_error : -ENOBUFS;
+}
+
 static int converse(struct prefork *pf, struct call *call, struct nlmsghdr *nlh)
 {
 	int err;
@@ -220,14 +231,10 @@ static int converse(struct prefork *pf, struct call *call, struct nlmsghdr *nlh)
 	if (!call->seq)
 		call->seq = ++pf->last_seq;
 	nlh->nlmsg_seq = call->seq;
+	call->silent = !(nlh->nlmsg_flags & (NLM_F_ACK | NLM_F_DUMP));
 
 	err = prefork_channel_send(pf->socket, nlh);
-	if (err)
-		return err;
-	while (!call->done)
-		if (!read_datagram(pf, call, NULL))
-			return -ENOBUFS;
-	return call->result ? call->result : call->reply_error;
+	return err ? err : await_answer(pf, call);
 }
 
 int prefork_session_call(struct prefork *pf, struct nl_msg *request,

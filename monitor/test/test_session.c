@@ -52,7 +52,7 @@ static void deliver_message(const struct message *m)
 	deliver(m, m->nlh.nlmsg_len);
 }
 
-static void acknowledge(uint32_t seq, int error)
+static void acknowledge(const struct nlmsghdr *nlh, uint32_t seq, int error)
 {
 	struct message m = { .nlh = {
 		.nlmsg_len = NLMSG_LENGTH(sizeof(struct nlmsgerr)),
@@ -62,6 +62,8 @@ static void acknowledge(uint32_t seq, int error)
 	} };
 	struct nlmsgerr *err = NLMSG_DATA(&m.nlh);
 
+	if (!error && !(nlh->nlmsg_flags & NLM_F_ACK))
+		return;
 	err->error = error;
 	if (error && kernel.text) {
 		m.nlh.nlmsg_flags |= NLM_F_ACK_TLVS;
@@ -111,7 +113,7 @@ static void get(const struct nlmsghdr *nlh)
 	if (!(nlh->nlmsg_flags & NLM_F_DUMP)) {
 		if (!kernel.error)
 			reply_watched(nlh->nlmsg_seq, 10);
-		acknowledge(nlh->nlmsg_seq, kernel.error);
+		acknowledge(nlh, nlh->nlmsg_seq, kernel.error);
 		return;
 	}
 	for (unsigned int i = 0; i < kernel.dump; i++)
@@ -126,18 +128,18 @@ static void answer(const struct nlmsghdr *nlh)
 	if (kernel.before.nlh.nlmsg_len)
 		deliver_message(&kernel.before);
 	if (kernel.stale)
-		acknowledge(nlh->nlmsg_seq - 1, -EIO);
+		acknowledge(nlh, nlh->nlmsg_seq - 1, -EIO);
 	if (kernel.mute)
 		return;
 	if (nlh->nlmsg_type == GENL_ID_CTRL) {
 		if (kernel.loaded)
 			reply_family(nlh->nlmsg_seq);
-		acknowledge(nlh->nlmsg_seq, kernel.loaded ? 0 : -ENOENT);
+		acknowledge(nlh, nlh->nlmsg_seq, kernel.loaded ? 0 : -ENOENT);
 	} else if (genl->cmd == PREFORK_CMD_GET) {
 		get(nlh);
 	} else {
 		kernel.released += genl->cmd == PREFORK_CMD_RELEASE;
-		acknowledge(nlh->nlmsg_seq, kernel.error);
+		acknowledge(nlh, nlh->nlmsg_seq, kernel.error);
 	}
 }
 
@@ -574,10 +576,28 @@ static void lost_answer_is_enobufs_and_a_late_one_ignored(void)
 	struct prefork *pf = setup();
 
 	kernel.mute = true;
-	EQUAL(-ENOBUFS, prefork_release(pf, 1));
+	EQUAL(-ENOBUFS, prefork_watch(pf, 1, NULL));
 	kernel.mute = false;
 	kernel.stale = true;
+	EQUAL(0, prefork_watch(pf, 1, NULL));
 	EQUAL(0, prefork_release(pf, 1));
+	teardown(pf);
+}
+
+static void holds_answer_is_acknowledged_only_where_refused(void)
+{
+	struct prefork *pf = setup();
+
+	EQUAL(0, prefork_release(pf, 1));
+	EQUAL(0, kernel.request.nlh.nlmsg_flags & NLM_F_ACK);
+	message_prefork(&kernel.before, 1, 10, 0);
+	kernel.error = -ENOENT;
+	kernel.text = "nothing is held under that cookie";
+	EQUAL(-ENOENT, prefork_release(pf, 1));
+	STRING(prefork_message(), "nothing is held under that cookie");
+	EQUAL(-ENOENT, prefork_deny(pf, 1, EAGAIN));
+	EQUAL(-ENOENT, prefork_hold_child(pf, 1));
+	next_is(pf, 1);
 	teardown(pf);
 }
 
@@ -711,6 +731,8 @@ int main(void)
 		{ "next waits no longer than told", next_waits_no_longer_than_told },
 		{ "a malformed event is reported and skipped",
 		  malformed_event_is_reported_and_skipped },
+		{ "a hold's answer is acknowledged only where it is refused",
+		  holds_answer_is_acknowledged_only_where_refused },
 		{ "a lost answer is ENOBUFS and a late one ignored",
 		  lost_answer_is_enobufs_and_a_late_one_ignored },
 		{ "a dump calls for each watched process", dump_calls_for_each },
