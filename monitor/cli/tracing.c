@@ -5,10 +5,10 @@
 #include <signal.h>
 #include <string.h>
 
-#include "daemon/daemon.h"
 #include "diagnose.h"
 #include "follow.h"
 #include "options.h"
+#include "trace/monitors.h"
 
 static void on_delivery(void *follow, const struct delivery *delivery)
 {
@@ -35,7 +35,7 @@ static void on_refused(void *follow, pid_t pid, int err)
 bool tracing_begin(struct follow *follow, const struct options *options,
 		   struct prefork_watch_options *watch)
 {
-	const struct daemon_listener listener = {
+	const struct monitors_listener listener = {
 		.delivery = on_delivery,
 		.missed = on_missed,
 		.refused = on_refused,
@@ -48,7 +48,7 @@ bool tracing_begin(struct follow *follow, const struct options *options,
 	/* Stopped, for a word on the terminal, it would stop all that it traces. */
 	signal(SIGTTOU, SIG_IGN);
 	signal(SIGTTIN, SIG_IGN);
-	adopter = daemon_create(follow_session(follow), &listener);
+	adopter = monitors_create(follow_session(follow), &listener);
 	if (!adopter) {
 		fail("cannot begin: %s", strerror(errno));
 		return false;

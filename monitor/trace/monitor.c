@@ -11,7 +11,7 @@
 
 #include "core/clock.h"
 #include "core/proc.h"
-#include "trace/tracee.h"
+#include "tracee.h"
 
 /* Thousands of threads are to fit; sanitizers want more for themselves. */
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)

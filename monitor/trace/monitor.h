@@ -48,7 +48,7 @@ struct monitor {
 	struct note *last_word;	/* NULL: said */
 };
 
-LIST_HEAD(monitors, monitor);
+LIST_HEAD(monitor_list, monitor);
 
 /* A thread that waits to be told. NULL: errno says why. */
 struct monitor *monitor_create(pid_t pid, struct prefork *pf, struct outbox *outbox);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * daemon/ with real processes: events are made here, and a newborn is held by the
+ * trace/monitors with real processes: events are made here, and a newborn is held by the
  * gate of its subject, whose descriptor is the cookie.
  */
 #include <errno.h>
@@ -11,7 +11,7 @@
 
 #include "core/adopter.h"
 #include "core/delivery.h"
-#include "daemon/daemon.h"
+#include "trace/monitors.h"
 #include "deny.h"
 #include "subject.h"
 
@@ -50,12 +50,12 @@ static void on_refused(void *arg, pid_t pid, int err)
 
 static void begin(void)
 {
-	const struct daemon_listener listener = {
+	const struct monitors_listener listener = {
 		.delivery = on_delivery, .missed = on_missed, .refused = on_refused,
 	};
 
 	deliveries = refusals = 0;
-	adopter = daemon_create(NULL, &listener);
+	adopter = monitors_create(NULL, &listener);
 }
 
 static void end(void)

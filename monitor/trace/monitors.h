@@ -4,8 +4,8 @@
  * before the process is. Watch with holds of parents and newborns, then
  * every process is traced from its first instruction on.
  */
-#ifndef DAEMON_H
-#define DAEMON_H
+#ifndef MONITORS_H
+#define MONITORS_H
 
 #include <stdint.h>
 #include <sys/types.h>
@@ -15,7 +15,7 @@ struct delivery;
 struct prefork;
 
 /* Who hears of it, in the thread that owns the adopter. */
-struct daemon_listener {
+struct monitors_listener {
 	void (*delivery)(void *arg, const struct delivery *delivery);
 
 	/* That many deliveries were not told. */
@@ -27,6 +27,6 @@ struct daemon_listener {
 };
 
 /* NULL: errno says why. */
-struct adopter *daemon_create(struct prefork *pf, const struct daemon_listener *listener);
+struct adopter *monitors_create(struct prefork *pf, const struct monitors_listener *listener);
 
 #endif
