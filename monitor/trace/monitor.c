@@ -89,15 +89,6 @@ static void watch_over(const struct monitor *monitor)
 	}
 }
 
-/* From then on it may be given a new process. */
-static void say_last_word(struct monitor *monitor)
-{
-	struct note *note = monitor->last_word;
-
-	monitor->last_word = NULL;
-	outbox_put(monitor->outbox, note);
-}
-
 /* Returns whether nothing is left that it traces. */
 static bool serve(struct monitor *monitor)
 {
@@ -112,7 +103,8 @@ static bool serve(struct monitor *monitor)
 		watch_over(monitor);
 	}
 	is_free = monitor_is_reusable(monitor);
-	say_last_word(monitor);
+	/* From then on it may be given a new process. */
+	outbox_end(monitor->outbox, &monitor->last_word);
 	return is_free;
 }
 
@@ -145,23 +137,10 @@ static int start(struct monitor *monitor)
 	return err;
 }
 
-/* So that its end can be told without memory. */
-static bool expect(struct monitor *monitor, pid_t pid)
-{
-	monitor->last_word = calloc(1, sizeof(*monitor->last_word));
-	if (!monitor->last_word)
-		return false;
-	monitor->last_word->ended = monitor;
-	monitor->pid = pid;
-	monitor->error = 0;
-	return true;
-}
-
 static void discard(struct monitor *monitor)
 {
 	sem_destroy(&monitor->told);
 	sem_destroy(&monitor->settled);
-	free(monitor->last_word);
 	free(monitor);
 }
 
@@ -170,12 +149,12 @@ struct monitor *monitor_create(pid_t pid, struct prefork *pf, struct outbox *out
 	struct monitor *monitor = calloc(1, sizeof(*monitor));
 	int err;
 
-	if (!monitor || !expect(monitor, pid)) {
-		free(monitor);
+	if (!monitor)
 		return NULL;
-	}
+	monitor->pid = pid;
 	monitor->pf = pf;
 	monitor->outbox = outbox;
+	monitor->last_word.monitor = monitor;
 	sem_init(&monitor->told, 0, 0);
 	sem_init(&monitor->settled, 0, 0);
 	err = start(monitor);
@@ -192,11 +171,12 @@ bool monitor_is_reusable(const struct monitor *monitor)
 	return monitor->errand != ERRAND_COMMAND;
 }
 
-bool monitor_reuse(struct monitor *monitor, pid_t pid)
+void monitor_reuse(struct monitor *monitor, pid_t pid)
 {
 	while (!sem_trywait(&monitor->settled))
 		;
-	return expect(monitor, pid);
+	monitor->pid = pid;
+	monitor->error = 0;
 }
 
 void monitor_tell(struct monitor *monitor, enum errand errand, uint64_t cookie)

@@ -45,7 +45,7 @@ struct monitor {
 	pthread_t thread;
 	struct prefork *pf;
 	struct outbox *outbox;
-	struct note *last_word;	/* NULL: said */
+	struct ending last_word;
 };
 
 LIST_HEAD(monitor_list, monitor);
@@ -56,8 +56,7 @@ struct monitor *monitor_create(pid_t pid, struct prefork *pf, struct outbox *out
 /* Whether one that has said so can be given another process. */
 bool monitor_is_reusable(const struct monitor *monitor);
 
-/* Gives it one. Without memory it returns false, and it is to be destroyed. */
-bool monitor_reuse(struct monitor *monitor, pid_t pid);
+void monitor_reuse(struct monitor *monitor, pid_t pid);
 
 /* Once for each process. */
 void monitor_tell(struct monitor *monitor, enum errand errand, uint64_t cookie);

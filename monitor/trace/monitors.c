@@ -21,8 +21,8 @@ struct monitors {
 	struct prefork *pf;
 	struct monitors_listener listener;
 	struct monitor_list expecting;	/* whose processes are announced */
-	struct monitor_list busy;		/* until they have ended */
-	struct monitor_list idle;		/* of those that have */
+	struct monitor_list busy;	/* until they have ended */
+	struct monitor_list idle;	/* of those that have */
 	int idle_count;
 	struct outbox outbox;
 };
@@ -45,20 +45,44 @@ static void dismiss(struct monitor *monitor)
 	monitor_destroy(monitor);
 }
 
+static void retire(struct monitors *monitors, struct monitor *monitor)
+{
+	refuse(monitors, monitor->pid, monitor->error);
+	LIST_REMOVE(monitor, entry);
+	if (monitors->idle_count == IDLE_MAX || !monitor_is_reusable(monitor)) {
+		dismiss(monitor);
+		return;
+	}
+	LIST_INSERT_HEAD(&monitors->idle, monitor, entry);
+	monitors->idle_count++;
+}
+
+static void take_endings(struct monitors *monitors)
+{
+	struct endings endings = STAILQ_HEAD_INITIALIZER(endings);
+	struct ending *ending;
+
+	outbox_take_endings(&monitors->outbox, &endings);
+	while ((ending = STAILQ_FIRST(&endings))) {
+		STAILQ_REMOVE_HEAD(&endings, next);
+		retire(monitors, ending->monitor);
+	}
+}
+
 /* NULL: errno says why. */
 static struct monitor *find_monitor(struct monitors *monitors, pid_t pid)
 {
-	struct monitor *monitor = LIST_FIRST(&monitors->idle);
+	struct monitor *monitor;
 
+	if (LIST_EMPTY(&monitors->idle))
+		take_endings(monitors);
+	monitor = LIST_FIRST(&monitors->idle);
 	if (!monitor)
 		return monitor_create(pid, monitors->pf, &monitors->outbox);
 	LIST_REMOVE(monitor, entry);
 	monitors->idle_count--;
-	if (monitor_reuse(monitor, pid))
-		return monitor;
-	dismiss(monitor);
-	errno = ENOMEM;
-	return NULL;
+	monitor_reuse(monitor, pid);
+	return monitor;
 }
 
 static struct monitor *expect(struct monitors *monitors, pid_t pid)
@@ -164,28 +188,7 @@ static void on_found(struct adopter *adopter, pid_t pid)
 
 static int on_fd(const struct adopter *adopter)
 {
-	return monitors_of(adopter)->outbox.eventfd;
-}
-
-static void retire(struct monitors *monitors, struct monitor *monitor)
-{
-	refuse(monitors, monitor->pid, monitor->error);
-	LIST_REMOVE(monitor, entry);
-	if (monitors->idle_count == IDLE_MAX || !monitor_is_reusable(monitor)) {
-		dismiss(monitor);
-		return;
-	}
-	LIST_INSERT_HEAD(&monitors->idle, monitor, entry);
-	monitors->idle_count++;
-}
-
-static void take(struct monitors *monitors, struct note *note)
-{
-	if (note->ended)
-		retire(monitors, note->ended);
-	else
-		monitors->listener.delivery(monitors->listener.arg, &note->delivery);
-	free(note);
+	return monitors_of(adopter)->outbox.timer;
 }
 
 static void on_turn(struct adopter *adopter)
@@ -197,10 +200,12 @@ static void on_turn(struct adopter *adopter)
 
 	while ((note = STAILQ_FIRST(&notes))) {
 		STAILQ_REMOVE_HEAD(&notes, next);
-		take(monitors, note);
+		monitors->listener.delivery(monitors->listener.arg, &note->delivery);
+		free(note);
 	}
 	if (missed)
 		monitors->listener.missed(monitors->listener.arg, missed);
+	take_endings(monitors);
 }
 
 /* All are told before any is waited for. */

@@ -3,25 +3,37 @@
 
 #include <errno.h>
 #include <stdlib.h>
-#include <sys/eventfd.h>
+#include <sys/timerfd.h>
 #include <unistd.h>
 
+#include "core/clock.h"
+
 #define DELIVERIES_MAX	65536
+
+/*
+ * To wake the thread that writes for each takes more than to write all of it. The kernel
+ * keeps events that nobody waits for about as long.
+ */
+#define DELAY_NS	4000000
 
 int outbox_init(struct outbox *outbox)
 {
 	*outbox = (struct outbox){ .lock = PTHREAD_MUTEX_INITIALIZER };
 	STAILQ_INIT(&outbox->notes);
-	outbox->eventfd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	return outbox->eventfd < 0 ? -errno : 0;
+	STAILQ_INIT(&outbox->endings);
+	outbox->timer = timerfd_create(CLOCK_BOOTTIME, TFD_CLOEXEC | TFD_NONBLOCK);
+	return outbox->timer < 0 ? -errno : 0;
 }
 
+/* Of endings nothing is looked at: their monitors may be no more. */
 void outbox_clear(struct outbox *outbox)
 {
 	struct notes notes = STAILQ_HEAD_INITIALIZER(notes);
+	struct endings endings = STAILQ_HEAD_INITIALIZER(endings);
 	struct note *note;
 
 	outbox_take(outbox, &notes);
+	outbox_take_endings(outbox, &endings);
 	while ((note = STAILQ_FIRST(&notes))) {
 		STAILQ_REMOVE_HEAD(&notes, next);
 		free(note);
@@ -31,15 +43,28 @@ void outbox_clear(struct outbox *outbox)
 void outbox_exit(struct outbox *outbox)
 {
 	outbox_clear(outbox);
-	close(outbox->eventfd);
+	close(outbox->timer);
 }
 
-/* Once for all that is put until it is taken. */
-static void put(struct outbox *outbox, struct note *note)
+/* Once for all that comes until then. */
+static void wake(struct outbox *outbox)
 {
-	if (STAILQ_EMPTY(&outbox->notes))
-		eventfd_write(outbox->eventfd, 1);
-	STAILQ_INSERT_TAIL(&outbox->notes, note, next);
+	const struct itimerspec delay = { .it_value.tv_nsec = DELAY_NS };
+
+	if (outbox->due)
+		return;
+	outbox->due = boottime() + DELAY_NS;
+	timerfd_settime(outbox->timer, 0, &delay, NULL);
+}
+
+/* Where it is due, it has told. */
+static void settle(struct outbox *outbox)
+{
+	uint64_t expirations;
+
+	if (outbox->due && boottime() >= outbox->due &&
+	    read(outbox->timer, &expirations, sizeof(expirations)) == sizeof(expirations))
+		outbox->due = 0;
 }
 
 void outbox_deliver(struct outbox *outbox, const struct delivery *delivery)
@@ -49,35 +74,42 @@ void outbox_deliver(struct outbox *outbox, const struct delivery *delivery)
 	pthread_mutex_lock(&outbox->lock);
 	if (note && outbox->deliveries < DELIVERIES_MAX) {
 		note->delivery = *delivery;
-		put(outbox, note);
+		STAILQ_INSERT_TAIL(&outbox->notes, note, next);
 		note = NULL;
 		outbox->deliveries++;
 	} else {
 		outbox->missed++;
 	}
+	wake(outbox);
 	pthread_mutex_unlock(&outbox->lock);
 	free(note);
 }
 
-void outbox_put(struct outbox *outbox, struct note *last_word)
+void outbox_end(struct outbox *outbox, struct ending *ending)
 {
 	pthread_mutex_lock(&outbox->lock);
-	put(outbox, last_word);
+	STAILQ_INSERT_TAIL(&outbox->endings, ending, next);
+	wake(outbox);
 	pthread_mutex_unlock(&outbox->lock);
 }
 
 uint64_t outbox_take(struct outbox *outbox, struct notes *notes)
 {
-	eventfd_t count;
 	uint64_t missed;
 
 	pthread_mutex_lock(&outbox->lock);
-	if (!STAILQ_EMPTY(&outbox->notes))
-		eventfd_read(outbox->eventfd, &count);
+	settle(outbox);
 	STAILQ_CONCAT(notes, &outbox->notes);
 	missed = outbox->missed;
 	outbox->missed = 0;
 	outbox->deliveries = 0;
 	pthread_mutex_unlock(&outbox->lock);
 	return missed;
+}
+
+void outbox_take_endings(struct outbox *outbox, struct endings *endings)
+{
+	pthread_mutex_lock(&outbox->lock);
+	STAILQ_CONCAT(endings, &outbox->endings);
+	pthread_mutex_unlock(&outbox->lock);
 }

@@ -7,6 +7,7 @@
 #define OUTBOX_H
 
 #include <pthread.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/queue.h>
 
@@ -16,16 +17,24 @@ struct monitor;
 
 struct note {
 	STAILQ_ENTRY(note) next;
-	struct monitor *ended;	/* its last word, or NULL: */
 	struct delivery delivery;
 };
 
+/* The last word of a monitor, part of which it is. */
+struct ending {
+	STAILQ_ENTRY(ending) next;
+	struct monitor *monitor;
+};
+
 STAILQ_HEAD(notes, note);
+STAILQ_HEAD(endings, ending);
 
 struct outbox {
-	int eventfd;		/* readable while there is something */
+	int timer;		/* readable a tick after there is something */
 	pthread_mutex_t lock;	/* for what follows */
+	uint64_t due;		/* when that is, CLOCK_BOOTTIME; 0: it is not set */
 	struct notes notes;
+	struct endings endings;
 	unsigned int deliveries;
 	uint64_t missed;	/* deliveries that had no room */
 };
@@ -39,14 +48,17 @@ void outbox_clear(struct outbox *outbox);
 /* Nobody uses it any more. */
 void outbox_exit(struct outbox *outbox);
 
-/* From any thread. The last word of a monitor is its own until it is put. */
+/* From any thread. */
 void outbox_deliver(struct outbox *outbox, const struct delivery *delivery);
-void outbox_put(struct outbox *outbox, struct note *last_word);
+void outbox_end(struct outbox *outbox, struct ending *ending);
 
 /*
- * Appends all there is to @notes, each for free(3). Returns how many deliveries
+ * Appends all deliveries that there are to @notes, each for free(3). Returns how many
  * were missed.
  */
 uint64_t outbox_take(struct outbox *outbox, struct notes *notes);
+
+/* Appends all endings that there are. */
+void outbox_take_endings(struct outbox *outbox, struct endings *endings);
 
 #endif
