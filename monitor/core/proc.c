@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "comm.h"
 #include "quote.h"
 
 static ssize_t read_file(pid_t pid, const char *name, char *text, size_t size)
@@ -61,14 +62,10 @@ char *proc_command(pid_t pid, const char *exe)
 
 void proc_comm(pid_t pid, char *comm, size_t size)
 {
-	ssize_t len = read_file(pid, "comm", comm, size - 1);
+	struct comm file = { 0 };
 
-	if (len <= 0) {
-		snprintf(comm, size, "?");
-		return;
-	}
-	comm[len] = '\0';
-	comm[strcspn(comm, "\n")] = '\0';
+	comm_read(&file, pid, comm, size);
+	comm_close(&file);
 }
 
 void proc_exe(pid_t pid, char *exe, size_t size)

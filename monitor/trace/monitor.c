@@ -56,7 +56,7 @@ static pid_t process_of(const struct monitor *monitor, pid_t tid)
 }
 
 /* While it is stopped, /proc tells of the one that is about to take the signal. */
-static void report(const struct monitor *monitor, const struct stop *stop)
+static void report(struct monitor *monitor, const struct stop *stop)
 {
 	struct delivery delivery = { .time = boottime(), .tid = stop->tid, .signal = stop->signal };
 	siginfo_t info;
@@ -64,7 +64,7 @@ static void report(const struct monitor *monitor, const struct stop *stop)
 	if (tracee_siginfo(stop, &info))
 		return;
 	delivery.pid = process_of(monitor, stop->tid);
-	proc_comm(stop->tid, delivery.comm, sizeof(delivery.comm));
+	comm_read(&monitor->comm, stop->tid, delivery.comm, sizeof(delivery.comm));
 	delivery.sender = stop_sender(&info);
 	if (delivery.pid > 0)
 		outbox_deliver(monitor->outbox, &delivery);
@@ -75,7 +75,7 @@ static void report(const struct monitor *monitor, const struct stop *stop)
  * SIGCHLD: until the last of them has ended. What is left of a command when it
  * has ended runs on untraced.
  */
-static void watch_over(const struct monitor *monitor)
+static void watch_over(struct monitor *monitor)
 {
 	struct stop stop;
 
@@ -101,6 +101,7 @@ static bool serve(struct monitor *monitor)
 	if (monitor->errand != ERRAND_NONE) {
 		adopt(monitor);
 		watch_over(monitor);
+		comm_close(&monitor->comm);
 	}
 	is_free = monitor_is_reusable(monitor);
 	/* From then on it may be given a new process. */
@@ -139,6 +140,7 @@ static int start(struct monitor *monitor)
 
 static void discard(struct monitor *monitor)
 {
+	comm_close(&monitor->comm);
 	sem_destroy(&monitor->told);
 	sem_destroy(&monitor->settled);
 	free(monitor);

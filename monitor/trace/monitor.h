@@ -17,6 +17,7 @@
 #include <sys/queue.h>
 #include <sys/types.h>
 
+#include "core/comm.h"
 #include "outbox.h"
 
 struct prefork;
@@ -45,6 +46,7 @@ struct monitor {
 	pthread_t thread;
 	struct prefork *pf;
 	struct outbox *outbox;
+	struct comm comm;	/* of who has taken a signal last */
 	struct ending last_word;
 };
 
