@@ -81,19 +81,17 @@ int prefork_channel_send(int fd, const struct nlmsghdr *nlh)
 ssize_t prefork_channel_receive(int fd, void *buffer, size_t size)
 {
 	struct sockaddr_nl from = { 0 };
-	struct iovec iov = { .iov_base = buffer, .iov_len = size };
-	struct msghdr msg = {
-		.msg_name = &from, .msg_namelen = sizeof(from),
-		.msg_iov = &iov, .msg_iovlen = 1,
-	};
+	socklen_t from_len = sizeof(from);
 	ssize_t len;
 
+	/* With MSG_TRUNC it tells how long the datagram was. */
 	do
-		len = recvmsg(fd, &msg, MSG_DONTWAIT);
+		len = recvfrom(fd, buffer, size, MSG_DONTWAIT | MSG_TRUNC,
+			       (struct sockaddr *)&from, &from_len);
 	while (len < 0 && errno == EINTR);
 	if (len < 0)
 		return -errno;
-	if (msg.msg_flags & MSG_TRUNC)
+	if ((size_t)len > size)
 		return -EBADMSG;
 	return from.nl_pid ? 0 : len;
 }
