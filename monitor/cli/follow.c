@@ -13,17 +13,16 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "backend.h"
 #include "core/adopter.h"
 #include "core/clock.h"
 #include "core/delivery.h"
 #include "core/proc.h"
 #include "core/quota.h"
-#include "core/summary.h"
 #include "core/tree.h"
 #include "diagnose.h"
+#include "display.h"
 #include "resync.h"
-#include "sink/output.h"
-#include "sink/sink.h"
 #include "sink/timeline.h"
 #include "source/found.h"
 #include "source/source.h"
@@ -47,11 +46,10 @@
 
 struct follow {
 	const struct options *options;
+	uint64_t begin, end;	/* CLOCK_BOOTTIME, ns; of --duration, 0: none */
 	struct source *source;
-	struct prefork *pf;	/* its session, or NULL */
 	bool watches;		/* any process */
-	struct output *output;
-	struct sink sink;
+	struct display display;
 	struct tree *tree;
 	struct adopter *adopter;	/* or NULL */
 	follow_choose_fn *choose;	/* or NULL: all are shown */
@@ -64,7 +62,6 @@ struct follow {
 	struct quota quota;
 	int signals;		/* signalfd */
 	bool signalled;		/* ends every wait from then on */
-	bool log_failed;	/* and that has been told */
 	bool expired;		/* ended by --duration */
 	bool drained;		/* all events that there were have been taken */
 	bool signal_came;	/* at the last look, and is still to be taken */
@@ -74,8 +71,6 @@ struct follow {
 	uint64_t read;		/* time of the last event, LOST left out */
 	uint64_t heard;		/* when the last one was taken, after a loss */
 	uint64_t lost;		/* events */
-	uint64_t shown, unshown; /* events and signals */
-	uint64_t end;		/* CLOCK_BOOTTIME, ns: of --duration, 0: none */
 	struct prefork_event events[BURST];
 	struct origin origins[BURST];	/* of their processes */
 };
@@ -99,7 +94,7 @@ static void on_resync(void *arg, uint64_t time, size_t found, size_t gone)
 {
 	struct follow *follow = arg;
 
-	follow->sink.ops->resync(&follow->sink, time, found, gone);
+	display_resync(&follow->display, time, found, gone);
 }
 
 static bool begin_tree(struct follow *follow)
@@ -113,7 +108,7 @@ static bool begin_tree(struct follow *follow)
 
 	follow->tree = tree_create(options_remember(follow->options));
 	if (follow->tree)
-		follow->resync = resync_create(follow->pf, follow->tree, &listener);
+		follow->resync = resync_create(follow_session(follow), follow->tree, &listener);
 	return follow->resync;
 }
 
@@ -124,71 +119,24 @@ static bool is_ignored(int sig)
 	return !sigaction(sig, NULL, &action) && action.sa_handler == SIG_IGN;
 }
 
-static void tell_of_ptrace(const char *why)
-{
-	warn("%s: what is about to be created is not told of, and nothing is held", why);
-}
-
-static bool use_ptrace(struct follow *follow, const char *why)
-{
-	int err = source_open_ptrace(&follow->source);
-
-	if (err)
-		fail("cannot begin: %s", strerror(-err));
-	else
-		tell_of_ptrace(why);
-	return !err;
-}
-
-static bool open_source(struct follow *follow)
-{
-	const struct options *options = follow->options;
-	int err;
-
-	if (options->backend == BACKEND_PTRACE)
-		return use_ptrace(follow, "watching with ptrace");
-	err = source_open_module(&follow->source);
-	if (err == -ENOENT && options->backend == BACKEND_AUTO && !options_need_module(options))
-		return use_ptrace(follow, "watching with ptrace since the kernel module is not loaded");
-	if (err) {
-		fail_open(err);
-		return false;
-	}
-	follow->pf = source_session(follow->source);
-	return true;
-}
-
 static void close_source(struct follow *follow)
 {
 	if (follow->source)
 		follow->source->ops->close(follow->source);
 	follow->source = NULL;
-	follow->pf = NULL;
 }
 
-static bool may_fall_back(const struct follow *follow)
-{
-	return follow->pf && !follow->watches && follow->options->backend == BACKEND_AUTO &&
-		!options_need_module(follow->options);
-}
-
-/* Who may not use the module may trace what is his own. Returns as follow_watch(). */
+/* Returns as follow_watch(). */
 static int fall_back(struct follow *follow, pid_t pid, bool tree,
 		     const struct prefork_watch_options *options)
 {
 	struct source *other;
-	int err = source_open_ptrace(&other);
+	int err = backend_fall_back(&other, follow->options, pid, tree, options);
 
-	if (err)
-		return -EPERM;
-	err = other->ops->watch(other, pid, tree, options);
-	if (err < 0) {
-		other->ops->close(other);
-		return -EPERM;
+	if (err >= 0) {
+		close_source(follow);
+		follow->source = other;
 	}
-	close_source(follow);
-	follow->source = other;
-	tell_of_ptrace("watching with ptrace for want of CAP_SYS_PTRACE");
 	return err;
 }
 
@@ -197,7 +145,7 @@ int follow_watch(struct follow *follow, pid_t pid, bool tree,
 {
 	int err = follow->source->ops->watch(follow->source, pid, tree, options);
 
-	if (err == -EPERM && may_fall_back(follow))
+	if (err == -EPERM && !follow->watches && follow_session(follow))
 		err = fall_back(follow, pid, tree, options);
 	follow->watches |= err >= 0;
 	return err;
@@ -229,31 +177,21 @@ static bool matches(void *arg, const struct process *process)
 		match_process(&follow->options->match, process->pid, process->comm, process->depth);
 }
 
-static bool open_output(struct output **output, const struct options *options)
-{
-	int err = options->append ? output_append(output, options->path) :
-				    output_open(output, options->path);
-
-	if (err)
-		fail("cannot write to %s: %s",
-		     options->path ? options->path : "standard output", strerror(-err));
-	return !err;
-}
-
 /* Who reads may be one of all that are held until we have written. */
 static bool may_wait_for_itself(const struct follow *follow)
 {
 	const struct options *options = follow->options;
 
 	return options->all && options_hold(options) && selection_any(&options->shown) &&
-		output_has_reader(follow->output);
+		display_has_reader(&follow->display);
 }
 
 static bool open_all(struct follow *follow)
 {
 	const struct options *options = follow->options;
 
-	if (!open_source(follow) || !open_output(&follow->output, options))
+	follow->source = backend_open(options);
+	if (!follow->source || !display_open(&follow->display, options, follow->begin))
 		return false;
 	if (may_wait_for_itself(follow)) {
 		fail("with --all whoever reads a pipe may be held: write to a file (-o), or "
@@ -267,15 +205,7 @@ static bool open_all(struct follow *follow)
 		fail("cannot begin: %s", strerror(errno));
 		return false;
 	}
-	follow->sink = (struct sink){
-		.ops = options->format,
-		.out = output_stream(follow->output),
-		.epoch = boottime(),
-	};
-	if (options->duration)
-		follow->end = follow->sink.epoch + options->duration;
-	if (follow->sink.ops->header)
-		follow->sink.ops->header(&follow->sink);
+	display_begin(&follow->display);
 	return true;
 }
 
@@ -288,6 +218,9 @@ struct follow *follow_create(const struct options *options)
 		return NULL;
 	}
 	follow->options = options;
+	follow->begin = boottime();
+	if (options->duration)
+		follow->end = follow->begin + options->duration;
 	follow->quota.max_procs = options->max_procs;
 	follow->quota.max_depth = options->max_depth;
 	follow->signals = -1;
@@ -311,7 +244,7 @@ void follow_destroy(struct follow *follow)
 		follow->adopter->ops->destroy(follow->adopter);
 	resync_destroy(follow->resync);
 	close_source(follow);
-	output_close(follow->output);
+	display_close(&follow->display);
 	pictures_close(&follow->pictures);
 	tree_destroy(follow->tree);
 	if (follow->signals >= 0)
@@ -335,36 +268,23 @@ bool follow_catch(struct follow *follow, const int *caught)
 	}
 	follow->signals = fd;
 	sigprocmask(SIG_BLOCK, &set, NULL);
-	output_hurry_by(follow->output, follow->signals);
+	display_hurry_by(&follow->display, follow->signals);
 	return true;
-}
-
-static void replace_output(struct follow *follow, struct output *output)
-{
-	output_close(follow->output);
-	follow->output = output;
-	follow->sink.out = output_stream(output);
-	output_hurry_by(output, follow->signals);
 }
 
 bool follow_reopen(struct follow *follow)
 {
-	struct output *output;
-
-	if (!open_output(&output, follow->options))
-		return false;
-	replace_output(follow, output);
-	return true;
+	return display_reopen(&follow->display);
 }
 
 struct prefork *follow_session(const struct follow *follow)
 {
-	return follow->pf;
+	return source_session(follow->source);
 }
 
 FILE *follow_output(const struct follow *follow)
 {
-	return follow->sink.out;
+	return follow->display.sink.out;
 }
 
 void follow_adopt(struct follow *follow, struct adopter *adopter)
@@ -414,7 +334,7 @@ void follow_attend(struct follow *follow, int fd, void (*attend)(void *arg), voi
 static bool add_found(struct follow *follow, pid_t pid, const char *comm, char *command)
 {
 	struct adopter *adopter = follow->adopter;
-	struct origin origin = { .start = follow->sink.epoch };
+	struct origin origin = { .start = follow->begin };
 
 	proc_origin(pid, &origin);
 	if (!tree_add(follow->tree, pid, &origin, comm, command))
@@ -438,9 +358,8 @@ static bool find(struct follow *follow, pid_t pid, const char *comm)
 	if (!add_found(follow, pid, comm, proc_command(pid, "")))
 		return false;
 	process = tree_find(follow->tree, pid);
-	if (selection_has(&follow->options->shown, SELECTION_FOUND) &&
-	    is_wanted(follow, &process->origin))
-		follow->sink.ops->found(&follow->sink, boottime(), process);
+	if (is_wanted(follow, &process->origin))
+		display_found(&follow->display, process);
 	return true;
 }
 
@@ -454,30 +373,19 @@ int follow_find(struct follow *follow)
 	return follow->source->ops->each_found(follow->source, find_one, follow);
 }
 
-/* Events have room in the output as long as it is to have. */
-static bool has_room(struct follow *follow)
-{
-	uint64_t max = follow->options->max_events;
-	bool room = !max || follow->shown < max;
-
-	*(room ? &follow->shown : &follow->unshown) += 1;
-	return room;
-}
-
 void follow_signal(struct follow *follow, const struct delivery *delivery)
 {
 	const struct origin origin = tree_origin(follow->tree, delivery->pid);
 
-	if (selection_has(&follow->options->shown, SELECTION_SIGNAL) &&
-	    is_wanted(follow, &origin) && has_room(follow))
-		follow->sink.ops->signal(&follow->sink, delivery, &origin);
+	if (is_wanted(follow, &origin))
+		display_signal(&follow->display, delivery, &origin);
 }
 
 void follow_missed(struct follow *follow, uint64_t count)
 {
 	const struct prefork_event now = { .time = boottime() };
 
-	follow->sink.ops->lost(&follow->sink, &now, count);
+	display_lost(&follow->display, &now, count);
 }
 
 /* A hold that is over by now (deadline, death) needs no answer. */
@@ -489,15 +397,15 @@ static void answer(struct follow *follow, const struct prefork_event *event)
 	if (adopter && adopter->ops->event(adopter, event, follow->tree))
 		return;
 	if (!may)
-		prefork_deny(follow->pf, event->cookie, EAGAIN);
+		prefork_deny(follow_session(follow), event->cookie, EAGAIN);
 	else if (prefork_event_is_hold(event))
-		prefork_release(follow->pf, event->cookie);
+		prefork_release(follow_session(follow), event->cookie);
 }
 
 static void lose(struct follow *follow, const struct prefork_event *event, uint64_t count)
 {
 	follow->lost += count;
-	follow->sink.ops->lost(&follow->sink, event, count);
+	display_lost(&follow->display, event, count);
 	resync_want(follow->resync, event->time);
 }
 
@@ -514,9 +422,8 @@ static void show(struct follow *follow, const struct prefork_event *event,
 	check_sequence(follow, event);
 	if (event->type == PREFORK_EVENT_LOST)
 		lose(follow, event, event->count);
-	else if (selection_has(&follow->options->shown, event->type) &&
-		 is_wanted(follow, origin) && has_room(follow))
-		follow->sink.ops->event(&follow->sink, event, origin);
+	else if (is_wanted(follow, origin))
+		display_event(&follow->display, event, origin);
 }
 
 /* A process, or what it runs: rules may hold that did not before. */
@@ -596,7 +503,7 @@ static int take_signal(struct follow *follow)
 	if (!follow->signal_came)
 		return 0;
 	follow->signal_came = false;
-	output_flush(follow->output);
+	display_flush(&follow->display);
 	if (read(follow->signals, &info, sizeof(info)) != sizeof(info))
 		return 0;
 	follow->signalled = true;
@@ -654,22 +561,6 @@ static bool is_quiet(const struct follow *follow)
 	return follow->drained && boottime() - follow->heard > RESYNC_QUIET_MS * NS_PER_MS;
 }
 
-/* What is appended to may have room again later. That it has none is told once. */
-static void flush(struct follow *follow)
-{
-	int err = output_flush(follow->output);
-	struct output *output;
-
-	if (!err || !follow->options->append)
-		return;
-	if (!follow->log_failed)
-		warn("what cannot be written to %s is lost: %s", follow->options->path,
-		     strerror(-err));
-	follow->log_failed = true;
-	if (!output_append(&output, follow->options->path))
-		replace_output(follow, output);
-}
-
 /*
  * Waits where nothing was left, and takes what there is. What has been told is
  * written once all there was has been taken. Returns the number of events or
@@ -690,14 +581,14 @@ static int turn(struct follow *follow, int fd, int timeout_ms)
 	if (resync_pending(follow->resync))
 		resync_turn(follow->resync, follow->read, is_quiet(follow));
 	if (follow->drained)
-		flush(follow);
+		display_flush(&follow->display);
 	return count;
 }
 
-/* Without us there would be no limits; what is appended to may be opened again. */
-static bool ends_with_output(const struct follow *follow)
+/* Without us there would be no limits. */
+static bool is_pointless(const struct follow *follow)
 {
-	return !options_limit(follow->options) && !follow->options->append;
+	return display_is_over(&follow->display) && !options_limit(follow->options);
 }
 
 enum follow_end follow_until_all_ended(struct follow *follow, int *detail)
@@ -716,7 +607,7 @@ enum follow_end follow_until_all_ended(struct follow *follow, int *detail)
 			return FOLLOW_SIGNALLED;
 		if (expire(follow))
 			return FOLLOW_EXPIRED;
-		if (output_error(follow->output) && ends_with_output(follow))
+		if (is_pointless(follow))
 			return FOLLOW_DONE;
 		if (count || tree_running(follow->tree))
 			heard = boottime();
@@ -795,7 +686,7 @@ static void await_adopter(struct follow *follow)
 	};
 
 	while (!adopter->ops->finish(adopter) && !follow->signalled) {
-		output_flush(follow->output);
+		display_flush(&follow->display);
 		if (poll(pfds, 2, -1) < 0 && errno != EINTR)
 			break;
 		follow->signal_came = pfds[0].revents;
@@ -815,39 +706,10 @@ static void catch_up(struct follow *follow)
 		take_signal(follow);
 }
 
-static void tell_truncation(struct follow *follow, size_t running)
-{
-	if (follow->unshown || running)
-		follow->sink.ops->truncated(&follow->sink, boottime(), follow->unshown, running);
-}
-
-static void sum_up(struct follow *follow)
-{
-	struct summary summary;
-
-	if (!summary_create(&summary, follow->tree, follow->sink.epoch, boottime())) {
-		warn("no memory for the summary");
-		return;
-	}
-	follow->sink.ops->summary(&follow->sink, &summary);
-	summary_destroy(&summary);
-}
-
-static bool finish_output(struct follow *follow)
-{
-	int err = output_close(follow->output);
-
-	follow->output = NULL;
-	if (!err || err == -EPIPE || err == -EINTR)
-		return true;
-	fail("cannot write the output: %s", strerror(-err));
-	return false;
-}
-
 static bool finish_pictures(struct follow *follow)
 {
 	const struct timeline timeline = {
-		.tree = follow->tree, .begin = follow->sink.epoch, .end = boottime(),
+		.tree = follow->tree, .begin = follow->begin, .end = boottime(),
 	};
 
 	return pictures_write(&follow->pictures, &timeline);
@@ -869,13 +731,8 @@ bool follow_finish(struct follow *follow)
 	close_source(follow);
 	if (follow->adopter)
 		await_adopter(follow);
-	tell_truncation(follow, running);
 	if (follow->options->match.count && options_remember(follow->options))
 		tree_prune(follow->tree);
-	if (follow->options->tree)
-		follow->sink.ops->footer(&follow->sink, follow->tree, follow->lost);
-	if (follow->options->summary)
-		sum_up(follow);
-	written = finish_output(follow);
+	written = display_finish(&follow->display, follow->tree, follow->lost, running);
 	return finish_pictures(follow) && written;
 }
