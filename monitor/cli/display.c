@@ -2,6 +2,7 @@
 #include "display.h"
 
 #include <errno.h>
+#include <stdio_ext.h>
 #include <string.h>
 
 #include "core/clock.h"
@@ -10,6 +11,11 @@
 #include "diagnose.h"
 #include "options.h"
 #include "sink/output.h"
+
+#define NS_PER_MS	UINT64_C(1000000)
+
+/* Where tasks are held events come one by one: a file takes them together. */
+#define FILE_MS		4
 
 static bool open_output(struct output **output, const struct options *options)
 {
@@ -133,6 +139,7 @@ void display_flush(struct display *display)
 	int err = output_flush(display->output);
 	struct output *output;
 
+	display->flushed = boottime();
 	if (!err || !display->options->append)
 		return;
 	if (!display->failed)
@@ -141,6 +148,24 @@ void display_flush(struct display *display)
 	display->failed = true;
 	if (!output_append(&output, display->options->path))
 		replace(display, output);
+}
+
+static bool may_be_late(const struct display *display)
+{
+	return output_is_file(display->output);
+}
+
+void display_turn(struct display *display, bool idle)
+{
+	if (idle || !may_be_late(display) || boottime() - display->flushed > FILE_MS * NS_PER_MS)
+		display_flush(display);
+}
+
+int display_timeout(const struct display *display, int timeout_ms)
+{
+	if (!may_be_late(display) || !__fpending(display->sink.out))
+		return timeout_ms;
+	return timeout_ms < 0 || timeout_ms > FILE_MS ? FILE_MS : timeout_ms;
 }
 
 static void tell_truncation(struct display *display, size_t running)

@@ -20,6 +20,7 @@ struct display {
 	struct sink sink;
 	int hurry;		/* descriptor, or -1 */
 	uint64_t shown, unshown; /* events and signals */
+	uint64_t flushed;	/* CLOCK_BOOTTIME, ns: the last time */
 	bool failed;		/* what is appended to, and that has been told */
 };
 
@@ -58,8 +59,17 @@ void display_found(struct display *display, const struct process *process);
 void display_lost(struct display *display, const struct prefork_event *event, uint64_t count);
 void display_resync(struct display *display, uint64_t time, size_t found, size_t gone);
 
-/* What has been told is written. */
+/* What has been told is written now, */
 void display_flush(struct display *display);
+
+/*
+ * or soon: at once but to a file, which has it some milliseconds later unless it is
+ * @idle until then.
+ */
+void display_turn(struct display *display, bool idle);
+
+/* How long may be waited (-1: for ever) before the next turn, instead of @timeout_ms. */
+int display_timeout(const struct display *display, int timeout_ms);
 
 /*
  * What belongs to the end, after @lost events, and where the time was over before @running

@@ -547,6 +547,7 @@ static int look(struct follow *follow, int fd, int timeout_ms)
 
 	if (resync_pending(follow->resync) && (timeout_ms < 0 || timeout_ms > RESYNC_MS))
 		timeout_ms = RESYNC_MS;
+	timeout_ms = display_timeout(&follow->display, timeout_ms);
 	if (poll(pfds, 5, until_end(follow, timeout_ms)) < 0)
 		return errno == EINTR ? 0 : -errno;
 	follow->drained = !pfds[0].revents;
@@ -581,7 +582,7 @@ static int turn(struct follow *follow, int fd, int timeout_ms)
 	if (resync_pending(follow->resync))
 		resync_turn(follow->resync, follow->read, is_quiet(follow));
 	if (follow->drained)
-		display_flush(&follow->display);
+		display_turn(&follow->display, !count);
 	return count;
 }
 

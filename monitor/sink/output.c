@@ -163,6 +163,11 @@ void output_hurry_by(struct output *output, int fd)
 	output->hurry = fd;
 }
 
+bool output_is_file(const struct output *output)
+{
+	return !output->waits;
+}
+
 bool output_has_reader(const struct output *output)
 {
 	struct stat status;

@@ -27,6 +27,9 @@ int output_close(struct output *output);
  */
 void output_hurry_by(struct output *output, int fd);
 
+/* Is it a file, which nobody waits for? */
+bool output_is_file(const struct output *output);
+
 /* Is it a pipe or a socket, which some process has to read? */
 bool output_has_reader(const struct output *output);
 
