@@ -98,13 +98,6 @@ static void csv_header(struct sink *sink)
 
 const struct sink_ops sink_csv = {
 	.header = csv_header,
-	.event = record_event,
-	.found = record_found,
-	.lost = record_lost,
-	.resync = record_resync,
-	.signal = record_signal,
-	.truncated = record_truncated,
-	.footer = record_footer,
-	.summary = record_summary,
+	RECORD_OPS,
 	.write = csv_write,
 };

@@ -44,13 +44,6 @@ static void json_write(FILE *out, const struct record *record)
 }
 
 const struct sink_ops sink_json = {
-	.event = record_event,
-	.found = record_found,
-	.lost = record_lost,
-	.resync = record_resync,
-	.signal = record_signal,
-	.truncated = record_truncated,
-	.footer = record_footer,
-	.summary = record_summary,
+	RECORD_OPS,
 	.write = json_write,
 };

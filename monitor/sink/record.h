@@ -82,7 +82,7 @@ struct fields {
 
 void record_fields(const struct record *record, struct fields *fields);
 
-/* For struct sink_ops; they call .write, the one thing in which these sinks differ. */
+/* They call .write, the one thing in which these sinks differ. */
 void record_event(struct sink *sink, const struct prefork_event *event,
 		  const struct origin *origin);
 void record_found(struct sink *sink, uint64_t time, const struct process *process);
@@ -93,5 +93,16 @@ void record_signal(struct sink *sink, const struct delivery *delivery,
 void record_truncated(struct sink *sink, uint64_t time, uint64_t count, size_t running);
 void record_footer(struct sink *sink, const struct tree *tree, uint64_t lost);
 void record_summary(struct sink *sink, const struct summary *summary);
+
+/* All of struct sink_ops but .header and .write. */
+#define RECORD_OPS \
+	.event = record_event, \
+	.found = record_found, \
+	.lost = record_lost, \
+	.resync = record_resync, \
+	.signal = record_signal, \
+	.truncated = record_truncated, \
+	.footer = record_footer, \
+	.summary = record_summary
 
 #endif
