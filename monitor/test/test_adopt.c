@@ -25,7 +25,6 @@
 #include "adopt/adopt.h"
 #include "core/adopter.h"
 #include "core/tree.h"
-#include "deny.h"
 #include "tap.h"
 
 /* Milliseconds, for what comes in any case. */

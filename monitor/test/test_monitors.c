@@ -12,7 +12,6 @@
 #include "core/adopter.h"
 #include "core/delivery.h"
 #include "trace/monitors.h"
-#include "deny.h"
 #include "subject.h"
 
 #define CROWD	50

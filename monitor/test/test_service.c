@@ -50,11 +50,6 @@ int prefork_open(struct prefork **pf)
 	return 0;
 }
 
-void prefork_close(struct prefork *pf)
-{
-	(void)pf;
-}
-
 int prefork_fd(const struct prefork *pf)
 {
 	(void)pf;
@@ -70,6 +65,12 @@ int prefork_watch_all(struct prefork *pf, const struct prefork_watch_options *op
 	return opts && opts->hold == hold ? 0 : -EINVAL;
 }
 
+uint32_t prefork_owner(const struct prefork *pf)
+{
+	(void)pf;
+	return 4711;
+}
+
 int prefork_dump(struct prefork *pf, prefork_dump_fn fn, void *arg)
 {
 	const struct prefork_watched watched = {
@@ -78,47 +79,6 @@ int prefork_dump(struct prefork *pf, prefork_dump_fn fn, void *arg)
 
 	(void)pf;
 	return fn(&watched, arg);
-}
-
-/* Nobody calls these, but the program has them. */
-int prefork_watch(struct prefork *pf, pid_t pid, const struct prefork_watch_options *opts)
-{
-	(void)pf;
-	(void)pid;
-	(void)opts;
-	return -EPERM;
-}
-
-int prefork_watch_tree(struct prefork *pf, pid_t pid, const struct prefork_watch_options *opts)
-{
-	return prefork_watch(pf, pid, opts);
-}
-
-int prefork_get(struct prefork *pf, pid_t pid, struct prefork_watched **watched)
-{
-	(void)pf;
-	(void)pid;
-	*watched = NULL;
-	return -ESRCH;
-}
-
-int prefork_stats(struct prefork *pf, struct prefork_stats *stats)
-{
-	(void)pf;
-	memset(stats, 0, sizeof(*stats));
-	return 0;
-}
-
-const char *prefork_stat_name(unsigned int stat)
-{
-	(void)stat;
-	return NULL;
-}
-
-uint32_t prefork_owner(const struct prefork *pf)
-{
-	(void)pf;
-	return 4711;
 }
 
 static bool is_readable(int fd, int timeout_ms)
@@ -158,11 +118,6 @@ int prefork_deny(struct prefork *pf, uint64_t cookie, int error)
 {
 	(void)pf;
 	return take_answer(cookie, error);
-}
-
-int prefork_release_forced(struct prefork *pf, uint64_t cookie)
-{
-	return prefork_release(pf, cookie);
 }
 
 /* ---- who tests it ---- */

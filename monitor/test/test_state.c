@@ -20,7 +20,6 @@
 #include "cli/verbs.h"
 #include "core/clock.h"
 #include "core/tree.h"
-#include "deny.h"
 #include "tap.h"
 
 #define OWNER		4711
@@ -44,52 +43,6 @@ int prefork_open(struct prefork **pf)
 	return 0;
 }
 
-void prefork_close(struct prefork *pf)
-{
-	(void)pf;
-}
-
-int prefork_fd(const struct prefork *pf)
-{
-	(void)pf;
-	return -1;
-}
-
-uint32_t prefork_owner(const struct prefork *pf)
-{
-	(void)pf;
-	return OWNER;
-}
-
-int prefork_watch(struct prefork *pf, pid_t pid, const struct prefork_watch_options *opts)
-{
-	(void)pf;
-	(void)pid;
-	(void)opts;
-	return -EPERM;
-}
-
-int prefork_watch_all(struct prefork *pf, const struct prefork_watch_options *opts)
-{
-	(void)pf;
-	(void)opts;
-	return -EPERM;
-}
-
-int prefork_watch_tree(struct prefork *pf, pid_t pid, const struct prefork_watch_options *opts)
-{
-	return prefork_watch(pf, pid, opts);
-}
-
-int prefork_next_many(struct prefork *pf, struct prefork_event *events, int room, int timeout_ms)
-{
-	(void)pf;
-	(void)events;
-	(void)room;
-	(void)timeout_ms;
-	return 0;
-}
-
 int prefork_release(struct prefork *pf, uint64_t cookie)
 {
 	(void)pf;
@@ -100,19 +53,6 @@ int prefork_release(struct prefork *pf, uint64_t cookie)
 int prefork_release_forced(struct prefork *pf, uint64_t cookie)
 {
 	return state.force_error ? state.force_error : prefork_release(pf, cookie);
-}
-
-int prefork_stats(struct prefork *pf, struct prefork_stats *stats)
-{
-	(void)pf;
-	memset(stats, 0, sizeof(*stats));
-	return 0;
-}
-
-const char *prefork_stat_name(unsigned int stat)
-{
-	(void)stat;
-	return NULL;
 }
 
 int prefork_get(struct prefork *pf, pid_t pid, struct prefork_watched **watched)
@@ -129,6 +69,12 @@ int prefork_get(struct prefork *pf, pid_t pid, struct prefork_watched **watched)
 		return 0;
 	}
 	return -ESRCH;
+}
+
+uint32_t prefork_owner(const struct prefork *pf)
+{
+	(void)pf;
+	return OWNER;
 }
 
 int prefork_dump(struct prefork *pf, prefork_dump_fn fn, void *arg)

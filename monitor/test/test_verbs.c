@@ -135,23 +135,10 @@ int prefork_deny(struct prefork *pf, uint64_t cookie, int error)
 	return 0;
 }
 
-int prefork_release_forced(struct prefork *pf, uint64_t cookie)
-{
-	return prefork_release(pf, cookie);
-}
-
 uint32_t prefork_owner(const struct prefork *pf)
 {
 	(void)pf;
 	return 4711;
-}
-
-int prefork_get(struct prefork *pf, pid_t pid, struct prefork_watched **watched)
-{
-	(void)pf;
-	(void)pid;
-	*watched = NULL;
-	return -ESRCH;
 }
 
 int prefork_dump(struct prefork *pf, prefork_dump_fn fn, void *arg)
@@ -162,19 +149,6 @@ int prefork_dump(struct prefork *pf, prefork_dump_fn fn, void *arg)
 
 	(void)pf;
 	return !session.pid ? 0 : fn(&watched, arg);
-}
-
-int prefork_stats(struct prefork *pf, struct prefork_stats *stats)
-{
-	(void)pf;
-	memset(stats, 0, sizeof(*stats));
-	return 0;
-}
-
-const char *prefork_stat_name(unsigned int stat)
-{
-	(void)stat;
-	return NULL;
 }
 
 static void make_event(struct prefork_event *event)
