@@ -87,6 +87,19 @@ ok 'the one of the child stops at its birth and at a breakpoint'
 has out.0 'breakpoint 1, .*waitpid' '#1 .*main' 'exited with code 07'
 ok 'the one of the parent stops at its own when the child has ended'
 
+# ---- LLDB ----
+
+# The other userland is without it.
+if [ "$(uname -m)" != aarch64 ]; then
+	run --match depth=1 --adopt 'lldb --no-lldbinit --batch -p {pid}
+		-o "breakpoint set --name work" -o "thread backtrace"
+		-o "process continue" -o "process continue"' -- ./brief
+	ok 'LLDB attaches to a child of vfork'
+	has out 'stop reason = signal SIGSTOP' 'frame #0: .*vfork' 'frame #1: .*main' \
+		'stop reason = breakpoint' 'frame #0: .*work' 'exited with status = 7'
+	ok 'it stands in the call of the parent, comes to its breakpoint, and to its end'
+fi
+
 # ---- gdbserver ----
 
 mkfifo heard
