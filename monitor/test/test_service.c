@@ -13,6 +13,7 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include <prefork.h>
@@ -375,6 +376,74 @@ static void who_asks_in_vain_does_not_keep_it(void)
 	stop();
 }
 
+static int asker(void)
+{
+	struct sockaddr_un to = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+
+	snprintf(to.sun_path, sizeof(to.sun_path), "%s", path_of("control"));
+	EQUAL(0, connect(fd, (struct sockaddr *)&to, sizeof(to)));
+	return fd;
+}
+
+static void who_asks_and_does_not_read_does_not_keep_it(void)
+{
+	const int many = 20000;
+	struct control_rule rule;
+	char *rules = NULL;
+	size_t size;
+	int fd, count = 0;
+	FILE *text = open_memstream(&rules, &size);
+
+	fputs(RULES, text);
+	for (int i = 4; i < many; i++)
+		fputs("comm=a log\n", text);
+	fclose(text);
+	start(rules);
+	free(rules);
+	fd = asker();
+	/* Until it has been told, and left. */
+	EQUAL(1, poll(&(struct pollfd){ .fd = fd, .events = POLLRDHUP }, 1, PATIENCE * 1000));
+	while (recv(fd, &rule, sizeof(rule), 0) == sizeof(rule))
+		count++;
+	CHECK(count > 1000 && count < many);
+	EQUAL(many, rule.count);
+	close(fd);
+	EQUAL(1, tell(PREFORK_EVENT_EXEC, "other", 1).cookie);
+	stop();
+}
+
+static void ignore_rule(const struct control_rule *rule, void *count)
+{
+	(void)rule;
+	++*(int *)count;
+}
+
+/* A daemon that tells one rule of two. */
+static void missing_rules_are_missed(void)
+{
+	const struct control_rule rule = { .count = 2 };
+	int fd, count = 0;
+	pid_t pid;
+
+	strcpy(scene.folder, "/tmp/test_service.XXXXXX");
+	CHECK(mkdtemp(scene.folder));
+	setenv("RUNTIME_DIRECTORY", scene.folder, 1);
+	fd = control_open();
+	CHECK(fd >= 0);
+	pid = fork();
+	if (!pid) {
+		fd = is_readable(fd, PATIENCE * 1000) ? accept(fd, NULL, NULL) : -1;
+		_exit(send(fd, &rule, sizeof(rule), MSG_NOSIGNAL) != sizeof(rule));
+	}
+	EQUAL(-EMSGSIZE, control_ask(ignore_rule, &count));
+	EQUAL(1, count);
+	EQUAL(0, end_of(pid));
+	control_close(fd);
+	nftw(scene.folder, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+	unsetenv("RUNTIME_DIRECTORY");
+}
+
 static void watchdog_hears_of_it(void)
 {
 	char message[4096];
@@ -429,6 +498,9 @@ int main(void)
 		  rules_that_cannot_be_in_force_change_nothing },
 		{ "there is one daemon at a time", daemon_is_the_only_one },
 		{ "who asks in vain does not keep it", who_asks_in_vain_does_not_keep_it },
+		{ "who asks and does not read does not keep it",
+		  who_asks_and_does_not_read_does_not_keep_it },
+		{ "rules that are missing are missed", missing_rules_are_missed },
 		{ "a watchdog hears of it", watchdog_hears_of_it },
 		{ "the file can be checked", file_can_be_checked },
 	};
