@@ -580,13 +580,14 @@ static const struct source_ops ops = {
 	.close = close_tracer,
 };
 
-/* Signals are for who asks; SIGCHLD would come with each stop. */
+/* Signals are for who asks; SIGCHLD, which comes with each stop, is dropped unless blocked. */
 static int start(struct tracer *tracer)
 {
 	sigset_t all, before;
 	int err;
 
 	sigfillset(&all);
+	sigdelset(&all, SIGCHLD);
 	pthread_sigmask(SIG_SETMASK, &all, &before);
 	err = pthread_create(&tracer->thread, NULL, run, tracer);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
