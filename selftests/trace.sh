@@ -79,7 +79,8 @@ ends 138 vforkmon run --trace --format json -o "$tmp/json" -- \
 		[$e[] | select(.event == "exit")][-1].pid as $pid
 		| [$e[] | select(.event == "signal" and .pid == $pid)] as $s
 		| ([$s[].name] == ["SIGHUP", "SIGCHLD", "SIGUSR1"])
-			and all($s[]; .tid == $pid and .time > 0 and .comm == "sh")
+			and all($s[]; .tid == $pid and .time > 0 and .comm == "sh"
+				and .ppid > 0 and .start > 0)
 			and ($s[0].sender == $pid) and ($s[0].signal == 1)'
 ok 'each signal that is taken is told in JSON, and by whom it was sent'
 the_story '[$e[] | select(.event == "born").pid] as $born

@@ -59,6 +59,11 @@ void display_hurry_by(struct display *display, int fd)
 	output_hurry_by(display->output, fd);
 }
 
+FILE *display_stream(const struct display *display)
+{
+	return display->sink.out;
+}
+
 bool display_has_reader(const struct display *display)
 {
 	return output_has_reader(display->output);
@@ -110,11 +115,10 @@ void display_event(struct display *display, const struct prefork_event *event,
 		display->sink.ops->event(&display->sink, event, origin);
 }
 
-void display_signal(struct display *display, const struct delivery *delivery,
-		    const struct origin *origin)
+void display_signal(struct display *display, const struct delivery *delivery)
 {
 	if (is_selected(display, SELECTION_SIGNAL) && has_room(display))
-		display->sink.ops->signal(&display->sink, delivery, origin);
+		display->sink.ops->signal(&display->sink, delivery);
 }
 
 void display_found(struct display *display, const struct process *process)
@@ -140,7 +144,8 @@ void display_flush(struct display *display)
 	struct output *output;
 
 	display->flushed = boottime();
-	if (!err || !display->options->append)
+	/* Who did not read in time will not when it is opened again. */
+	if (!err || err == -EINTR || !display->options->append)
 		return;
 	if (!display->failed)
 		warn("what cannot be written to %s is lost: %s", display->options->path,

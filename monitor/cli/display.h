@@ -36,6 +36,9 @@ void display_close(struct display *display);
 /* While @fd is readable, a reader that takes nothing is not waited for. */
 void display_hurry_by(struct display *display, int fd);
 
+/* For what is no event. */
+FILE *display_stream(const struct display *display);
+
 /* Is it a pipe or a socket, which some process has to read? */
 bool display_has_reader(const struct display *display);
 
@@ -51,8 +54,7 @@ bool display_reopen(struct display *display);
 /* As the sink has them; where --events has, and --max-events has room for them. */
 void display_event(struct display *display, const struct prefork_event *event,
 		   const struct origin *origin);
-void display_signal(struct display *display, const struct delivery *delivery,
-		    const struct origin *origin);
+void display_signal(struct display *display, const struct delivery *delivery);
 void display_found(struct display *display, const struct process *process);
 
 /* Whatever is asked for. */

@@ -191,6 +191,9 @@ static bool open_all(struct follow *follow)
 	const struct options *options = follow->options;
 
 	follow->source = backend_open(options);
+	follow->begin = boottime();
+	if (options->duration)
+		follow->end = follow->begin + options->duration;
 	if (!follow->source || !display_open(&follow->display, options, follow->begin))
 		return false;
 	if (may_wait_for_itself(follow)) {
@@ -218,9 +221,6 @@ struct follow *follow_create(const struct options *options)
 		return NULL;
 	}
 	follow->options = options;
-	follow->begin = boottime();
-	if (options->duration)
-		follow->end = follow->begin + options->duration;
 	follow->quota.max_procs = options->max_procs;
 	follow->quota.max_depth = options->max_depth;
 	follow->signals = -1;
@@ -279,12 +279,12 @@ bool follow_reopen(struct follow *follow)
 
 struct prefork *follow_session(const struct follow *follow)
 {
-	return source_session(follow->source);
+	return follow->source ? source_session(follow->source) : NULL;
 }
 
 FILE *follow_output(const struct follow *follow)
 {
-	return follow->display.sink.out;
+	return display_stream(&follow->display);
 }
 
 void follow_adopt(struct follow *follow, struct adopter *adopter)
@@ -375,10 +375,8 @@ int follow_find(struct follow *follow)
 
 void follow_signal(struct follow *follow, const struct delivery *delivery)
 {
-	const struct origin origin = tree_origin(follow->tree, delivery->pid);
-
-	if (is_wanted(follow, &origin))
-		display_signal(&follow->display, delivery, &origin);
+	if (is_wanted(follow, &delivery->origin))
+		display_signal(&follow->display, delivery);
 }
 
 void follow_missed(struct follow *follow, uint64_t count)
@@ -451,6 +449,21 @@ static void handle(struct follow *follow, const struct prefork_event *event,
 	answer(follow, event);
 }
 
+static void collect(struct follow *follow)
+{
+	const struct adopter *adopter = follow->adopter;
+
+	if (adopter && adopter->ops->collect)
+		adopter->ops->collect(follow->adopter, follow->tree);
+}
+
+static void turn_adopter(struct follow *follow)
+{
+	collect(follow);
+	if (follow->adopter)
+		follow->adopter->ops->turn(follow->adopter);
+}
+
 /*
  * Behind the first @count events of the burst. Returns how many there were, or
  * -errno. There may be more that is held where @held is set.
@@ -461,6 +474,7 @@ static int take_more(struct follow *follow, int count, bool *held)
 	int got = follow->source->ops->next_many(follow->source, events, BURST - count);
 
 	*held = false;
+	collect(follow);
 	for (int i = 0; i < got; i++) {
 		handle(follow, &events[i], &follow->origins[count + i]);
 		*held |= prefork_event_is_hold(&events[i]);
@@ -573,8 +587,7 @@ static int turn(struct follow *follow, int fd, int timeout_ms)
 
 	if (!count && !follow->drained)
 		count = take_burst(follow);
-	if (follow->adopter)
-		follow->adopter->ops->turn(follow->adopter);
+	turn_adopter(follow);
 	if (follow->attended_ready)
 		follow->attend(follow->attend_arg);
 	if (count < 0)
@@ -691,7 +704,7 @@ static void await_adopter(struct follow *follow)
 		if (poll(pfds, 2, -1) < 0 && errno != EINTR)
 			break;
 		follow->signal_came = pfds[0].revents;
-		adopter->ops->turn(adopter);
+		turn_adopter(follow);
 		take_signal(follow);
 	}
 }
@@ -726,6 +739,7 @@ bool follow_finish(struct follow *follow)
 	if (follow->quota.denied)
 		warn("%" PRIu64 " processes were not to be created (--max-procs, --max-depth)",
 		     follow->quota.denied);
+	collect(follow);
 	if (follow->adopter && follow->adopter->ops->leave)
 		follow->adopter->ops->leave(follow->adopter);
 	/* Nobody is held while we write, however long that takes. */

@@ -34,7 +34,14 @@ struct adopter_ops {
 	 */
 	void (*found)(struct adopter *adopter, pid_t pid);
 
-	/* A descriptor for poll(2): readable when turn() has something to do. */
+	/*
+	 * Before each turn, and when events have been received that the tree does not
+	 * have yet: what is still to be told of processes that they may end is to be
+	 * looked up. May be NULL.
+	 */
+	void (*collect)(struct adopter *adopter, const struct tree *tree);
+
+	/* A descriptor for poll(2): readable soon after turn() has got something to do. */
 	int (*fd)(const struct adopter *adopter);
 	void (*turn)(struct adopter *adopter);
 

@@ -6,12 +6,15 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "origin.h"
+
 struct delivery {
 	uint64_t time;		/* CLOCK_BOOTTIME, ns */
 	pid_t pid, tid;
 	char comm[16];
 	int signal;
 	pid_t sender;		/* 0: none that is known, the kernel often */
+	struct origin origin;	/* of the process */
 };
 
 #endif

@@ -176,15 +176,14 @@ static void pipe_resync(struct sink *sink, uint64_t time, size_t found, size_t g
 	fprintf(sink->out, "RESYNC|%" PRId64 "|%zu|%zu\n", ms_since(sink, time), found, gone);
 }
 
-static void pipe_signal(struct sink *sink, const struct delivery *delivery,
-			const struct origin *origin)
+static void pipe_signal(struct sink *sink, const struct delivery *delivery)
 {
 	char name[32];
 
 	begin(sink, "SIGNAL", delivery->time, delivery->pid, delivery->comm);
 	fprintf(sink->out, "%s|%d|", signal_name(delivery->signal, name, sizeof(name)),
 		delivery->sender);
-	end(sink, delivery->tid, origin);
+	end(sink, delivery->tid, &delivery->origin);
 }
 
 static void pipe_truncated(struct sink *sink, uint64_t time, uint64_t count, size_t running)

@@ -189,8 +189,7 @@ static void add_resync(struct fields *to, const struct record *record)
 	to->number(to, FIELD_GONE, record->gone);
 }
 
-static void add_signal(struct fields *to, const struct delivery *delivery,
-		       const struct origin *origin)
+static void add_signal(struct fields *to, const struct delivery *delivery)
 {
 	char name[32];
 
@@ -198,7 +197,7 @@ static void add_signal(struct fields *to, const struct delivery *delivery,
 	to->number(to, FIELD_TIME, delivery->time);
 	to->integer(to, FIELD_PID, delivery->pid);
 	to->integer(to, FIELD_TID, delivery->tid);
-	add_origin(to, origin);
+	add_origin(to, &delivery->origin);
 	to->text(to, FIELD_COMM, delivery->comm);
 	to->integer(to, FIELD_SIGNAL, delivery->signal);
 	to->text(to, FIELD_NAME, signal_name(delivery->signal, name, sizeof(name)));
@@ -311,7 +310,7 @@ void record_fields(const struct record *record, struct fields *fields)
 		add_resync(fields, record);
 		break;
 	case KIND_SIGNAL:
-		add_signal(fields, record->delivery, record->origin);
+		add_signal(fields, record->delivery);
 		break;
 	case KIND_TRUNCATED:
 		add_truncated(fields, record);
@@ -364,11 +363,9 @@ void record_resync(struct sink *sink, uint64_t time, size_t found, size_t gone)
 		.kind = KIND_RESYNC, .time = time, .found = found, .gone = gone });
 }
 
-void record_signal(struct sink *sink, const struct delivery *delivery,
-		   const struct origin *origin)
+void record_signal(struct sink *sink, const struct delivery *delivery)
 {
-	write(sink, &(struct record){
-		.kind = KIND_SIGNAL, .delivery = delivery, .origin = origin });
+	write(sink, &(struct record){ .kind = KIND_SIGNAL, .delivery = delivery });
 }
 
 void record_truncated(struct sink *sink, uint64_t time, uint64_t count, size_t running)

@@ -88,8 +88,7 @@ void record_event(struct sink *sink, const struct prefork_event *event,
 void record_found(struct sink *sink, uint64_t time, const struct process *process);
 void record_lost(struct sink *sink, const struct prefork_event *event, uint64_t count);
 void record_resync(struct sink *sink, uint64_t time, size_t found, size_t gone);
-void record_signal(struct sink *sink, const struct delivery *delivery,
-		   const struct origin *origin);
+void record_signal(struct sink *sink, const struct delivery *delivery);
 void record_truncated(struct sink *sink, uint64_t time, uint64_t count, size_t running);
 void record_footer(struct sink *sink, const struct tree *tree, uint64_t lost);
 void record_summary(struct sink *sink, const struct summary *summary);

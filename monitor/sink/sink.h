@@ -44,8 +44,7 @@ struct sink_ops {
 	void (*resync)(struct sink *sink, uint64_t time, size_t found, size_t gone);
 
 	/* What is traced takes a signal. Not in order with the events. */
-	void (*signal)(struct sink *sink, const struct delivery *delivery,
-		       const struct origin *origin);
+	void (*signal)(struct sink *sink, const struct delivery *delivery);
 
 	/*
 	 * At the end: @count events were not shown, since as many had been as

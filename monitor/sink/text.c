@@ -198,12 +198,10 @@ static void text_resync(struct sink *sink, uint64_t time, size_t found, size_t g
 		since(sink, time), "-", "-", "resync", found, gone);
 }
 
-static void text_signal(struct sink *sink, const struct delivery *delivery,
-			const struct origin *origin)
+static void text_signal(struct sink *sink, const struct delivery *delivery)
 {
 	char comm[QUOTED(delivery->comm)], name[32];
 
-	(void)origin;
 	quote_name(comm, sizeof(comm), delivery->comm);
 	fprintf(sink->out, "%11.6f %7d %-15s %-11s ", since(sink, delivery->time), delivery->pid,
 		comm, "signal");

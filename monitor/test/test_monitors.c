@@ -11,12 +11,14 @@
 
 #include "core/adopter.h"
 #include "core/delivery.h"
+#include "core/tree.h"
 #include "trace/monitors.h"
 #include "subject.h"
 
 #define CROWD	50
 
 static struct adopter *adopter;
+static struct tree *tree;
 static struct delivery last;
 static int deliveries, refusals, refused_by;
 
@@ -54,12 +56,14 @@ static void begin(void)
 	};
 
 	deliveries = refusals = 0;
+	tree = tree_create(false);
 	adopter = monitors_create(NULL, &listener);
 }
 
 static void end(void)
 {
 	adopter->ops->destroy(adopter);
+	tree_destroy(tree);
 }
 
 static bool tell(uint32_t type, pid_t child, uint64_t cookie)
@@ -93,6 +97,7 @@ static int turns_of(int fd)
 	struct pollfd pfd = { .fd = fd, .events = POLLIN };
 	int ready = poll(&pfd, 1, 5000);
 
+	adopter->ops->collect(adopter, tree);
 	adopter->ops->turn(adopter);
 	return ready;
 }
@@ -114,14 +119,24 @@ static void newborn_is_traced_before_it_runs(void)
 static void signals_are_told(void)
 {
 	struct subject subject = SUBJECT("sleep", "1000");
+	const struct prefork_event end_of_it = {
+		.type = PREFORK_EVENT_EXIT, .pid = subject.pid, .tid = subject.pid,
+	};
+	struct origin origin = { .ppid = getpid(), .start = 9 };
 
 	begin();
+	tree_add(tree, subject.pid, &origin, "sleep", NULL);
 	announce(&subject);
 	UNTIL(is_traced(&subject));
 	kill(subject.pid, SIGTERM);
 	EQUAL(SIGTERM, subject_status(&subject));
-	EQUAL(1, turns_of(adopter->ops->fd(adopter)));
+	adopter->ops->collect(adopter, tree);
+	tree_event(tree, &end_of_it, NULL, &origin);
+	EQUAL(0, deliveries);
+	adopter->ops->turn(adopter);
 	EQUAL(1, deliveries);
+	EQUAL(getpid(), last.origin.ppid);
+	EQUAL(9, last.origin.start);
 	EQUAL(SIGTERM, last.signal);
 	EQUAL(subject.pid, last.pid);
 	EQUAL(subject.pid, last.tid);

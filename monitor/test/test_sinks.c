@@ -259,7 +259,9 @@ static void write_summary(const struct tree *tree)
 /* Every format's whole output, about the same. */
 static void write_everything(const char *format)
 {
-	const struct delivery delivery = { .pid = 2, .tid = 3, .comm = ",", .signal = SIGHUP };
+	const struct delivery delivery = {
+		.pid = 2, .tid = 3, .comm = ",", .signal = SIGHUP, .origin = origin,
+	};
 	struct tree *tree = small_tree();
 
 	begin(format);
@@ -269,7 +271,7 @@ static void write_everything(const char *format)
 	sink.ops->lost(&sink, make(PREFORK_EVENT_LOST), 5);
 	sink.ops->resync(&sink, 11 * SECOND, 2, 1);
 	sink.ops->found(&sink, 11 * SECOND, tree_first(tree));
-	sink.ops->signal(&sink, &delivery, &origin);
+	sink.ops->signal(&sink, &delivery);
 	sink.ops->truncated(&sink, 12 * SECOND, 5, 1);
 	sink.ops->footer(&sink, tree, 1);
 	write_summary(tree);
@@ -472,7 +474,7 @@ static void end_of_a_watch_has_a_reason(void)
 static const char *show_signal(const char *format, const struct delivery *delivery)
 {
 	begin(format);
-	sink.ops->signal(&sink, delivery, &origin);
+	sink.ops->signal(&sink, delivery);
 	return end();
 }
 
@@ -480,7 +482,7 @@ static void signals_are_shown(void)
 {
 	struct delivery delivery = {
 		.time = 10 * SECOND + 12345000, .pid = 1234, .tid = 1234, .comm = "ma\"ke",
-		.signal = SIGTERM, .sender = 77,
+		.signal = SIGTERM, .sender = 77, .origin = origin,
 	};
 
 	STRING(show_signal("text", &delivery),

@@ -199,8 +199,12 @@ void monitor_cancel(struct monitor *monitor)
 	pthread_cancel(monitor->thread);
 }
 
-void monitor_destroy(struct monitor *monitor)
+void monitor_join(struct monitor *monitor)
 {
 	pthread_join(monitor->thread, NULL);
+}
+
+void monitor_destroy(struct monitor *monitor)
+{
 	discard(monitor);
 }

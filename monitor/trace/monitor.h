@@ -69,7 +69,10 @@ void monitor_settle(struct monitor *monitor);
 /* Ends it soon, wherever it is; all that it traces goes on. It says nothing any more. */
 void monitor_cancel(struct monitor *monitor);
 
-/* Of one that was cancelled; waits for its end. */
+/* Waits for the end of one that was cancelled. */
+void monitor_join(struct monitor *monitor);
+
+/* Of one that was joined, whose last word is not in the outbox any more. */
 void monitor_destroy(struct monitor *monitor);
 
 #endif

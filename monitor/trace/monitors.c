@@ -10,6 +10,7 @@
 
 #include "core/adopter.h"
 #include "core/proc.h"
+#include "core/tree.h"
 #include "monitor.h"
 #include "outbox.h"
 
@@ -25,6 +26,8 @@ struct monitors {
 	struct monitor_list idle;	/* of those that have */
 	int idle_count;
 	struct outbox outbox;
+	struct notes notes;		/* collected, to be told in the next turn */
+	uint64_t missed;		/* likewise */
 };
 
 static struct monitors *monitors_of(const struct adopter *adopter)
@@ -42,6 +45,7 @@ static void refuse(const struct monitors *monitors, pid_t pid, int err)
 static void dismiss(struct monitor *monitor)
 {
 	monitor_cancel(monitor);
+	monitor_join(monitor);
 	monitor_destroy(monitor);
 }
 
@@ -191,30 +195,51 @@ static int on_fd(const struct adopter *adopter)
 	return monitors_of(adopter)->outbox.timer;
 }
 
-static void on_turn(struct adopter *adopter)
+/* A task has a signal told before it takes it: before its end, if that is one. */
+static void on_collect(struct adopter *adopter, const struct tree *tree)
 {
 	struct monitors *monitors = monitors_of(adopter);
 	struct notes notes = STAILQ_HEAD_INITIALIZER(notes);
-	uint64_t missed = outbox_take(&monitors->outbox, &notes);
 	struct note *note;
 
-	while ((note = STAILQ_FIRST(&notes))) {
-		STAILQ_REMOVE_HEAD(&notes, next);
+	monitors->missed += outbox_take(&monitors->outbox, &notes);
+	for (note = STAILQ_FIRST(&notes); note; note = STAILQ_NEXT(note, next))
+		note->delivery.origin = tree_origin(tree, note->delivery.pid);
+	STAILQ_CONCAT(&monitors->notes, &notes);
+}
+
+static void on_turn(struct adopter *adopter)
+{
+	struct monitors *monitors = monitors_of(adopter);
+	uint64_t missed = monitors->missed;
+	struct note *note;
+
+	while ((note = STAILQ_FIRST(&monitors->notes))) {
+		STAILQ_REMOVE_HEAD(&monitors->notes, next);
 		monitors->listener.delivery(monitors->listener.arg, &note->delivery);
 		free(note);
 	}
+	monitors->missed = 0;
 	if (missed)
 		monitors->listener.missed(monitors->listener.arg, missed);
 	take_endings(monitors);
 }
 
 /* All are told before any is waited for. */
-static void cancel_all(const struct monitor_list *list)
+static void cancel_all(struct monitor_list *list)
 {
 	struct monitor *monitor;
 
 	for (monitor = LIST_FIRST(list); monitor; monitor = LIST_NEXT(monitor, entry))
 		monitor_cancel(monitor);
+}
+
+static void join_all(struct monitor_list *list)
+{
+	struct monitor *monitor;
+
+	for (monitor = LIST_FIRST(list); monitor; monitor = LIST_NEXT(monitor, entry))
+		monitor_join(monitor);
 }
 
 static void destroy_all(struct monitor_list *list)
@@ -227,17 +252,21 @@ static void destroy_all(struct monitor_list *list)
 	}
 }
 
-/* The last words of those that had ended are of monitors that are no more. */
+static void each_list(struct monitors *monitors, void (*fn)(struct monitor_list *list))
+{
+	fn(&monitors->expecting);
+	fn(&monitors->busy);
+	fn(&monitors->idle);
+}
+
+/* The last words of those that have ended are part of them, and one queues behind the other. */
 static void let_go(struct monitors *monitors)
 {
-	cancel_all(&monitors->expecting);
-	cancel_all(&monitors->busy);
-	cancel_all(&monitors->idle);
-	destroy_all(&monitors->expecting);
-	destroy_all(&monitors->busy);
-	destroy_all(&monitors->idle);
-	monitors->idle_count = 0;
+	each_list(monitors, cancel_all);
+	each_list(monitors, join_all);
 	outbox_clear(&monitors->outbox);
+	each_list(monitors, destroy_all);
+	monitors->idle_count = 0;
 }
 
 static void on_leave(struct adopter *adopter)
@@ -258,6 +287,7 @@ static void on_destroy(struct adopter *adopter)
 
 	let_go(monitors);
 	outbox_exit(&monitors->outbox);
+	notes_free(&monitors->notes);
 	free(monitors);
 }
 
@@ -267,6 +297,7 @@ struct adopter *monitors_create(struct prefork *pf, const struct monitors_listen
 		.event = on_event,
 		.answers = on_answers,
 		.found = on_found,
+		.collect = on_collect,
 		.fd = on_fd,
 		.turn = on_turn,
 		.leave = on_leave,
@@ -290,5 +321,6 @@ struct adopter *monitors_create(struct prefork *pf, const struct monitors_listen
 	LIST_INIT(&monitors->expecting);
 	LIST_INIT(&monitors->busy);
 	LIST_INIT(&monitors->idle);
+	STAILQ_INIT(&monitors->notes);
 	return &monitors->adopter;
 }

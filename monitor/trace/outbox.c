@@ -10,10 +10,7 @@
 
 #define DELIVERIES_MAX	65536
 
-/*
- * To wake the thread that writes for each takes more than to write all of it. The kernel
- * keeps events that nobody waits for about as long.
- */
+/* To wake the thread that writes for each takes more than to write all of it. */
 #define DELAY_NS	4000000
 
 int outbox_init(struct outbox *outbox)
@@ -25,19 +22,25 @@ int outbox_init(struct outbox *outbox)
 	return outbox->timer < 0 ? -errno : 0;
 }
 
-/* Of endings nothing is looked at: their monitors may be no more. */
+void notes_free(struct notes *notes)
+{
+	struct note *note;
+
+	while ((note = STAILQ_FIRST(notes))) {
+		STAILQ_REMOVE_HEAD(notes, next);
+		free(note);
+	}
+}
+
 void outbox_clear(struct outbox *outbox)
 {
 	struct notes notes = STAILQ_HEAD_INITIALIZER(notes);
-	struct endings endings = STAILQ_HEAD_INITIALIZER(endings);
-	struct note *note;
 
 	outbox_take(outbox, &notes);
-	outbox_take_endings(outbox, &endings);
-	while ((note = STAILQ_FIRST(&notes))) {
-		STAILQ_REMOVE_HEAD(&notes, next);
-		free(note);
-	}
+	notes_free(&notes);
+	pthread_mutex_lock(&outbox->lock);
+	STAILQ_INIT(&outbox->endings);
+	pthread_mutex_unlock(&outbox->lock);
 }
 
 void outbox_exit(struct outbox *outbox)

@@ -7,7 +7,6 @@
 #define OUTBOX_H
 
 #include <pthread.h>
-#include <stdbool.h>
 #include <stdint.h>
 #include <sys/queue.h>
 
@@ -30,7 +29,7 @@ STAILQ_HEAD(notes, note);
 STAILQ_HEAD(endings, ending);
 
 struct outbox {
-	int timer;		/* readable a tick after there is something */
+	int timer;		/* readable some milliseconds after there is something */
 	pthread_mutex_t lock;	/* for what follows */
 	uint64_t due;		/* when that is, CLOCK_BOOTTIME; 0: it is not set */
 	struct notes notes;
@@ -38,6 +37,8 @@ struct outbox {
 	unsigned int deliveries;
 	uint64_t missed;	/* deliveries that had no room */
 };
+
+void notes_free(struct notes *notes);
 
 /* Returns -errno. */
 int outbox_init(struct outbox *outbox);
@@ -52,10 +53,7 @@ void outbox_exit(struct outbox *outbox);
 void outbox_deliver(struct outbox *outbox, const struct delivery *delivery);
 void outbox_end(struct outbox *outbox, struct ending *ending);
 
-/*
- * Appends all deliveries that there are to @notes, each for free(3). Returns how many
- * were missed.
- */
+/* Appends all deliveries that there are to @notes. Returns how many were missed. */
 uint64_t outbox_take(struct outbox *outbox, struct notes *notes);
 
 /* Appends all endings that there are. */
