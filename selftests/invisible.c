@@ -97,15 +97,31 @@ static long spawn_of_nothing(long unused)
 	       unused;
 }
 
-/* set_tid. A number well ahead of those in use. */
+static long pid_max(void)
+{
+	FILE *f = fopen("/proc/sys/kernel/pid_max", "re");
+	long max = 0;
+
+	if (f && fscanf(f, "%ld", &max) != 1)
+		max = 0;
+	if (f)
+		fclose(f);
+	return max;
+}
+
+#define AHEAD	200		/* more than are created meanwhile */
+#define LOWEST	1000		/* above those that are left out when they begin anew */
+
+/* set_tid. A number well ahead of those in use, which begin anew behind the last one. */
 static long free_number(void)
 {
-	long pid = create(BY_VFORK);
+	long pid = create(BY_VFORK) + AHEAD;
 
-	do {
+	if (pid >= pid_max() - AHEAD)
+		pid = LOWEST;
+	while (!kill(pid, 0))
 		pid++;
-	} while (!kill(pid + 200, 0));
-	return pid + 200;
+	return pid;
 }
 
 static long set_tid_free(long unused)
