@@ -185,18 +185,30 @@ static void read_rule(struct reader *reader, struct rule *rule)
 	complain(reader, "what is to be done is missing: log, ignore, deny or adopt");
 }
 
+/* There is room for a power of two. */
+static bool make_room(struct rules *rules)
+{
+	size_t count = rules->count;
+	struct rule *items;
+
+	if (count & (count - 1))
+		return true;
+	items = reallocarray(rules->items, count ? 2 * count : 1, sizeof(*items));
+	if (items)
+		rules->items = items;
+	return items;
+}
+
 static void add_rule(struct reader *reader)
 {
 	struct rules *rules = reader->rules;
-	struct rule *items = reallocarray(rules->items, rules->count + 1, sizeof(*items));
 
-	if (!items) {
+	if (!make_room(rules)) {
 		complain(reader, "no memory");
 		return;
 	}
-	rules->items = items;
-	items[rules->count] = (struct rule){ 0 };
-	read_rule(reader, &items[rules->count++]);
+	rules->items[rules->count] = (struct rule){ 0 };
+	read_rule(reader, &rules->items[rules->count++]);
 }
 
 static void read_log(struct reader *reader)

@@ -388,7 +388,7 @@ static int asker(void)
 
 static void who_asks_and_does_not_read_does_not_keep_it(void)
 {
-	const int many = 20000;
+	const int many = 10000;
 	struct control_rule rule;
 	char *rules = NULL;
 	size_t size;
