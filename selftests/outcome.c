@@ -271,9 +271,9 @@ static int follow_refusal(struct __test_metadata *_metadata,
 		TH_LOG("%s", name);
 	}
 
-	/* Without a hold nothing need have been read yet. */
-	while (session_next(_metadata, s, child && session_pending(s) ?
-					  PATIENCE_MS : 100)) {
+	/* Without a hold nothing need have been read yet, nor delivered. */
+	ASSERT_TRUE(session_stat_reaches(_metadata, s, PREFORK_STAT_QUEUED, 0));
+	while (session_next(_metadata, s, 0)) {
 		if (e->type == PREFORK_EVENT_PREFORK)
 			child = e->child;
 		if (e->type == PREFORK_EVENT_FORK_FAILED)
