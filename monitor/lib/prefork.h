@@ -168,8 +168,8 @@ int prefork_observe(struct prefork *pf);
  * prefork_deny       - let its call fail with @error (an errno value, 1 to 511)
  * prefork_hold_child - let its call go on, and hold the child at birth
  *
- * The last two answer a PREFORK only. What the kernel tells of them is the
- * refusal alone: where that was lost (-ENOBUFS above) they return 0.
+ * The last two answer a PREFORK only. Of all three the kernel tells no more
+ * than a refusal: where that is lost, as -ENOBUFS above has it, they return 0.
  *   -ENOENT    there is no such hold: its deadline has passed, the task is
  *              gone, or somebody traces it
  *   -EALREADY  it has been answered before
