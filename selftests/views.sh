@@ -56,7 +56,7 @@ titles = [g.find(ns + "title").text for g in ET.parse("a.svg").getroot().findall
 assert len(titles) == 7 and sum("status 1," in t for t in titles) == 2, titles
 assert all("held" in t for t in titles if "exit 3" in t), titles
 events = json.load(open("a.json"))["traceEvents"]
-assert sum(e["ph"] == "X" and "args" in e for e in events) == 7
+assert sum(e["ph"] == "X" and "ppid" in e["args"] for e in events) == 7
 assert sum(e["ph"] == "s" for e in events) == sum(e["ph"] == "f" for e in events) == 6
 END
 ok 'timelines have a bar for each process'

@@ -14,18 +14,16 @@ void spans_clear(struct spans *spans)
 	spans->open = 0;
 }
 
-bool spans_add(struct spans *spans, enum span_kind kind, pid_t child, uint64_t start,
-	       uint64_t end)
+bool spans_add(struct spans *spans, const struct span *span)
 {
-	struct span *span = malloc(sizeof(*span));
+	struct span *copy = malloc(sizeof(*copy));
 
-	if (!span)
+	if (!copy)
 		return false;
-	*span = (struct span){
-		.kind = kind, .child = child, .start = start, .end = end, .next = spans->last,
-	};
-	spans->last = span;
-	spans->open += !end;
+	*copy = *span;
+	copy->next = spans->last;
+	spans->last = copy;
+	spans->open += !span->end;
 	return true;
 }
 

@@ -14,6 +14,7 @@ enum span_kind {
 
 struct span {
 	enum span_kind kind;
+	pid_t tid;		/* the thread that could not; its spans do not overlap */
 	pid_t child;		/* that it was about to create or had created; 0:
 				 * held at birth, or before a program began */
 	uint64_t start, end;	/* CLOCK_BOOTTIME, ns; end 0: not over */
@@ -28,9 +29,8 @@ struct spans {
 
 void spans_clear(struct spans *spans);
 
-/* With @end 0 it is to be closed. False without memory. */
-bool spans_add(struct spans *spans, enum span_kind kind, pid_t child, uint64_t start,
-	       uint64_t end);
+/* A copy. False without memory. */
+bool spans_add(struct spans *spans, const struct span *span);
 
 /* The hold for that child is over, if there was one. */
 void spans_close(struct spans *spans, pid_t child, uint64_t end);

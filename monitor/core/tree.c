@@ -327,7 +327,10 @@ static void begin_hold(struct tree *tree, const struct prefork_event *event)
 	struct process *process = find(tree, event->pid);
 
 	if (process && tree->remember && prefork_event_is_hold(event))
-		spans_add(&process->spans, SPAN_HELD, event->child, event->time, 0);
+		spans_add(&process->spans, &(struct span){
+			.kind = SPAN_HELD, .tid = event->tid, .child = event->child,
+			.start = event->time,
+		});
 }
 
 /* Before the event is taken. */
@@ -358,8 +361,10 @@ static void count(struct tree *tree, const struct prefork_event *event)
 	process->threads += event->type == PREFORK_EVENT_BORN && event->thread;
 	process->failures += event->type == PREFORK_EVENT_FORK_FAILED;
 	if (event->type == PREFORK_EVENT_VFORK_DONE && tree->remember)
-		spans_add(&process->spans, SPAN_VFORK, event->child,
-			  event->time - event->suspended, event->time);
+		spans_add(&process->spans, &(struct span){
+			.kind = SPAN_VFORK, .tid = event->tid, .child = event->child,
+			.start = event->time - event->suspended, .end = event->time,
+		});
 }
 
 /* Anything but an exec. */

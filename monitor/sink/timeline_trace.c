@@ -2,8 +2,8 @@
 /*
  * Trace events in JSON ("Trace Event Format"), as Perfetto and chrome://tracing
  * read them: a track for each process, with what it waited for below its life,
- * and an arrow from who created it. Times there are microseconds since the
- * watching began.
+ * one for each of its threads that waited, and an arrow from who created it. Times
+ * there are microseconds since the watching began.
  */
 #include <inttypes.h>
 
@@ -18,6 +18,7 @@
 struct trace {
 	struct json line;
 	uint64_t begin, end;
+	size_t tracks;		/* of processes */
 };
 
 static int64_t us_of(const struct trace *trace, uint64_t time)
@@ -25,23 +26,27 @@ static int64_t us_of(const struct trace *trace, uint64_t time)
 	return (int64_t)(time - trace->begin) / NS_PER_US;
 }
 
-/*
- * A track has the number of its bar: PIDs are used again. It is both the
- * process's and the thread's in the viewer.
- */
-static void begin_event(struct trace *trace, const char *phase, const char *name, size_t track)
+static void begin_event_of(struct trace *trace, const char *phase, const char *name,
+			   size_t track, size_t thread)
 {
 	json_begin_element(&trace->line);
 	json_text(&trace->line, "ph", phase);
 	json_text(&trace->line, "name", name);
 	json_number(&trace->line, "pid", track + 1);
-	json_number(&trace->line, "tid", track + 1);
+	json_number(&trace->line, "tid", thread);
 }
 
-static void put_slice(struct trace *trace, const char *name, size_t track, uint64_t start,
-		      uint64_t end)
+/*
+ * A track has the number of its bar: PIDs are used again. It is both the
+ * process's and its main thread's in the viewer.
+ */
+static void begin_event(struct trace *trace, const char *phase, const char *name, size_t track)
 {
-	begin_event(trace, "X", name, track);
+	begin_event_of(trace, phase, name, track, track + 1);
+}
+
+static void put_times(struct trace *trace, uint64_t start, uint64_t end)
+{
 	json_text(&trace->line, "cat", "process");
 	json_integer(&trace->line, "ts", us_of(trace, start));
 	json_integer(&trace->line, "dur", us_of(trace, end) - us_of(trace, start));
@@ -94,8 +99,24 @@ static void put_life(struct trace *trace, const struct bar *bar, size_t track)
 	char title[8192];
 
 	process_title(bar->process, title, sizeof(title));
-	put_slice(trace, title, track, bar->process->origin.start, bar->end);
+	begin_event(trace, "X", title, track);
+	put_times(trace, bar->process->origin.start, bar->end);
 	put_facts(trace, bar->process);
+	json_end_object(&trace->line);
+}
+
+/* Two slices of a thread are either apart or one within the other, two of a process need not be. */
+static void put_span(struct trace *trace, const struct bar *bar, size_t track,
+		     const struct span *span)
+{
+	bool main_thread = span->tid == bar->process->pid;
+
+	begin_event_of(trace, "X", span->kind == SPAN_HELD ? "held" : "suspended in vfork", track,
+		       main_thread ? track + 1 : trace->tracks + (size_t)span->tid);
+	put_times(trace, span->start, span->end ? span->end : bar->end);
+	json_begin_object(&trace->line, "args");
+	json_integer(&trace->line, "tid", span->tid);
+	json_end_object(&trace->line);
 	json_end_object(&trace->line);
 }
 
@@ -103,11 +124,8 @@ static void put_spans(struct trace *trace, const struct bar *bar, size_t track)
 {
 	const struct span *span;
 
-	for (span = bar->process->spans.last; span; span = span->next) {
-		put_slice(trace, span->kind == SPAN_HELD ? "held" : "suspended in vfork", track,
-			  span->start, span->end ? span->end : bar->end);
-		json_end_object(&trace->line);
-	}
+	for (span = bar->process->spans.last; span; span = span->next)
+		put_span(trace, bar, track, span);
 }
 
 static void put_end_of_arrow(struct trace *trace, const char *phase, size_t track, size_t arrow,
@@ -138,6 +156,7 @@ bool timeline_trace(FILE *out, const struct timeline *timeline)
 
 	if (!layout_create(&layout, timeline->tree, timeline->end))
 		return false;
+	trace.tracks = layout.count;
 	json_begin(&trace.line, out);
 	json_text(&trace.line, "displayTimeUnit", "ms");
 	json_begin_array(&trace.line, "traceEvents");

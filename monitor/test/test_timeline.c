@@ -26,6 +26,7 @@ static struct prefork_event *make(uint32_t type, pid_t pid)
 	memset(&event, 0, sizeof(event));
 	event.type = type;
 	event.pid = pid;
+	event.tid = pid;
 	event.time = clock_now;
 	strcpy(event.comm, "make");
 	return &event;
@@ -62,6 +63,22 @@ static void end_process(struct tree *tree, pid_t pid, int status)
 	take(tree, NULL);
 }
 
+/* Two threads of the first process are held, the one while the other is. */
+static void hold_threads(struct tree *tree)
+{
+	for (pid_t tid = 7; tid <= 8; tid++, clock_now += MS) {
+		make(PREFORK_EVENT_PREFORK, 1)->tid = tid;
+		event.child = 100000 + tid;
+		event.cookie = (uint64_t)tid;
+		take(tree, NULL);
+	}
+	for (pid_t tid = 7; tid <= 8; tid++, clock_now += MS) {
+		make(PREFORK_EVENT_FORK_FAILED, 1)->tid = tid;
+		event.child = 100000 + tid;
+		take(tree, NULL);
+	}
+}
+
 /* A build of @count objects, @width at a time; each is by a shell and two that it creates. */
 static struct tree *build(unsigned int count, unsigned int width)
 {
@@ -70,6 +87,7 @@ static struct tree *build(unsigned int count, unsigned int width)
 
 	clock_now = 10 * MS;
 	tree_add(tree, 1, &(struct origin){ .start = clock_now - 5 * MS }, "make", strdup("make -j4 <all> & \"more\""));
+	hold_threads(tree);
 	for (unsigned int i = 0; i < count + width; i++) {
 		pid_t first = 10 + 3 * (pid_t)i, old = first - 3 * (pid_t)width;
 
@@ -220,19 +238,29 @@ static const char svg_judge[] =
 static const char trace_judge[] =
 	"import json, sys\n"
 	"events = json.load(open(sys.argv[1]))['traceEvents']\n"
-	"lives = {e['tid']: e for e in events if e['ph'] == 'X' and 'args' in e}\n"
+	"slices = [e for e in events if e['ph'] == 'X']\n"
+	"lives = {e['pid']: e for e in slices if 'ppid' in e['args']}\n"
 	"names = [e for e in events if e['ph'] == 'M' and e['name'] == 'process_name']\n"
 	"assert len(lives) == len(names) > 0\n"
 	"for e in events:\n"
 	"    if e['ph'] == 'M': continue\n"
-	"    life = lives[e['tid']]\n"
+	"    life = lives[e['pid']]\n"
 	"    assert life['ts'] <= e['ts'] and e['ts'] + e.get('dur', 0) <= life['ts'] + life['dur'], e\n"
+	"assert {e['args']['tid'] for e in slices if e['tid'] != e['pid']} == {7, 8}\n"
+	"tracks = {}\n"
+	"for e in slices: tracks.setdefault((e['pid'], e['tid']), []).append(e)\n"
+	"for track in tracks.values():\n"
+	"    ends = []\n"
+	"    for e in sorted(track, key=lambda e: (e['ts'], -e['dur'])):\n"
+	"        while ends and ends[-1] <= e['ts']: ends.pop()\n"
+	"        ends.append(e['ts'] + e['dur'])\n"
+	"        assert ends == sorted(ends, reverse=True), e\n"
 	"arrows = {p: {e['id']: e for e in events if e['ph'] == p} for p in 'sf'}\n"
 	"assert arrows['s'].keys() == arrows['f'].keys() and len(arrows['s']) == len(lives) - 1\n"
 	"for i, s in arrows['s'].items():\n"
 	"    f = arrows['f'][i]\n"
-	"    assert lives[f['tid']]['args']['ppid'] == lives[s['tid']]['args']['pid']\n"
-	"    assert s['ts'] == f['ts'] == lives[f['tid']]['ts']\n";
+	"    assert lives[f['pid']]['args']['ppid'] == lives[s['pid']]['args']['pid']\n"
+	"    assert s['ts'] == f['ts'] == lives[f['pid']]['ts']\n";
 
 static void pictures_are_what_they_should_be(void)
 {
