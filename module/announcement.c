@@ -28,6 +28,12 @@ u32 clone_kind(u64 clone_flags)
 	return PREFORK_HOLD_FORK;
 }
 
+u32 clone_birth_kind(u64 clone_flags)
+{
+	return clone_flags & CLONE_THREAD ? PREFORK_HOLD_BIRTH_THREAD :
+					    PREFORK_HOLD_BIRTH;
+}
+
 static void clone_key_fill(struct clone_key *key,
 			   const struct kernel_clone_args *args)
 {
@@ -49,6 +55,13 @@ static bool is_to_be_held(const struct announcement *announcement)
 	return announcement->watch->options.hold & announcement->kind;
 }
 
+static bool announcement_tells(const struct announcement *announcement,
+			       enum prefork_cmd event, u32 holds)
+{
+	return watch_tells(announcement->watch, event,
+			   announcement->kind | holds);
+}
+
 static struct event *outcome_alloc(const struct announcement *announcement)
 {
 	struct event *event = event_alloc(GFP_KERNEL);
@@ -60,9 +73,13 @@ static struct event *outcome_alloc(const struct announcement *announcement)
 
 static bool alloc_events(struct announcement *announcement)
 {
-	announcement->prefork = outcome_alloc(announcement);
 	announcement->outcome = outcome_alloc(announcement);
-	if (!announcement->prefork || !announcement->outcome)
+	if (!announcement->outcome)
+		return false;
+	if (!announcement_tells(announcement, PREFORK_EVENT_PREFORK, 0))
+		return true;
+	announcement->prefork = outcome_alloc(announcement);
+	if (!announcement->prefork)
 		return false;
 	if (!is_to_be_held(announcement))
 		return true;
@@ -135,13 +152,15 @@ void announcement_publish(struct announcement *announcement,
 	event_label(announcement->outcome, PREFORK_EVENT_FORK_FAILED, current,
 		    child);
 	announcement_begin_hold(announcement);
+	stats_inc(PREFORK_STAT_PREFORKS);
+	if (!prefork)
+		return;
 	event_label(prefork, PREFORK_EVENT_PREFORK, current, child);
 	prefork->clone_flags = announcement->key.flags;
 	if (announcement->held) {
 		prefork->cookie = announcement->hold.cookie;
 		prefork->deadline = announcement->hold.deadline;
 	}
-	stats_inc(PREFORK_STAT_PREFORKS);
 	announcement_post(announcement, &announcement->prefork);
 }
 
@@ -170,7 +189,13 @@ void announcement_born(struct announcement *announcement,
 {
 	struct event *born = announcement->outcome;
 
-	if (!born)
+	if (announcement->concluded)
+		return;
+	announcement->concluded = true;
+	stats_inc(PREFORK_STAT_BORN);
+	if (!hold &&
+	    !announcement_tells(announcement, PREFORK_EVENT_BORN,
+				clone_birth_kind(announcement->key.flags)))
 		return;
 	event_label(born, PREFORK_EVENT_BORN, child, task_tgid(current));
 	born->clone_flags = announcement->key.flags;
@@ -178,7 +203,6 @@ void announcement_born(struct announcement *announcement,
 		born->cookie = hold->cookie;
 		born->deadline = hold->deadline;
 	}
-	stats_inc(PREFORK_STAT_BORN);
 	announcement_post(announcement, &announcement->outcome);
 }
 
@@ -186,11 +210,14 @@ void announcement_fail(struct announcement *announcement, int error)
 {
 	struct event *failed = announcement->outcome;
 
-	if (!failed)
+	if (announcement->concluded)
+		return;
+	announcement->concluded = true;
+	stats_inc(PREFORK_STAT_FAILED);
+	if (!announcement_tells(announcement, PREFORK_EVENT_FORK_FAILED, 0))
 		return;
 	failed->time = ktime_get_boottime_ns();
 	failed->error = error;
-	stats_inc(PREFORK_STAT_FAILED);
 	announcement_post(announcement, &announcement->outcome);
 }
 

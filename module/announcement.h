@@ -31,7 +31,7 @@ struct clone_key {
  *   created -> published -> held <-> parked -> born | failed -> freed
  *
  * That each PREFORK has exactly one outcome is in its construction: there is
- * one event for it, allocated ahead, and whoever posts it takes it away.
+ * one event for it, allocated ahead, and whoever knows it first has it.
  *
  * LIFETIME: owned by the call that the task is in and, while the task is
  * taking a signal, by the table of parked ones.
@@ -48,14 +48,16 @@ struct announcement {
 	bool held;			/* hold is registered */
 	bool hold_child;		/* its answer: hold the child at birth */
 	struct hold hold;
-	struct event *prefork;		/* NULL: posted */
+	bool concluded;			/* there is an outcome */
+	struct event *prefork;		/* NULL: posted, or not to be told */
 	struct event *outcome;		/* NULL: posted */
 	struct event *timeout;		/* NULL: posted or no hold */
 	struct work_struct free;
 };
 
-/* Which kind of creation is this? PREFORK_HOLD_... */
+/* Which kind of creation is this, and which of birth? PREFORK_HOLD_... */
 u32 clone_kind(u64 clone_flags);
+u32 clone_birth_kind(u64 clone_flags);
 
 /* What current is about to do, for that watch. NULL without memory. Sleeps. */
 struct announcement *announcement_create(struct watch *watch,
@@ -66,8 +68,9 @@ bool announcement_matches(const struct announcement *announcement,
 			  const struct kernel_clone_args *args);
 
 /*
- * Tells the owner that @child is coming and begins the hold if there is to be
- * one. @reserved: the PID came from reserve_pid() and is now ours to give back.
+ * Tells the owner, if it wants to know, that @child is coming, and begins the
+ * hold if there is to be one. @reserved: the PID came from reserve_pid() and is
+ * now ours to give back.
  */
 void announcement_publish(struct announcement *announcement,
 			  struct pid *child, bool reserved);

@@ -131,6 +131,11 @@ static struct event *exec_event(const struct watch *watch)
 	return event;
 }
 
+static bool birth_tells_exec(const struct watch *watch)
+{
+	return watch_tells(watch, PREFORK_EVENT_EXEC, PREFORK_HOLD_EXEC);
+}
+
 /* An owner that does not read cannot answer either: fail open. */
 static void birth_hold_exec(struct gate *gate, const struct event *event)
 {
@@ -150,7 +155,7 @@ static void birth_reach_exec(struct gate *gate)
 	struct watch *watch = gate->watch;
 	struct event *event;
 
-	if (READ_ONCE(watch->gone))
+	if (READ_ONCE(watch->gone) || !birth_tells_exec(watch))
 		return;
 	event = exec_event(watch);
 	birth_hold_exec(gate, event);
@@ -171,6 +176,8 @@ static void birth_abandon(struct announcement *announcement)
 
 static void birth_lose_exec(const struct watch *watch)
 {
+	if (!birth_tells_exec(watch))
+		return;
 	queue_lose(&watch->owner->queue, 1);
 	if (watch->options.hold & PREFORK_HOLD_EXEC)
 		stats_inc(PREFORK_STAT_UNHELD);
@@ -239,7 +246,8 @@ static void birth_report_exit(struct watch *watch)
 {
 	struct event *exit = watch->exit;
 
-	if (!queue_admits(&watch->owner->queue))
+	if (!watch_tells(watch, PREFORK_EVENT_EXIT, 0) ||
+	    !queue_admits(&watch->owner->queue))
 		return;
 	watch->exit = NULL;
 	event_label(exit, PREFORK_EVENT_EXIT, current->group_leader, NULL);
@@ -307,7 +315,7 @@ void birth_exit(void)
 		return;
 	if (!atomic_read(&current->signal->live))
 		birth_end(watch);
-	else if (watch->options.flags & PREFORK_WATCH_THREADS &&
+	else if (watch_tells_thread_ends(watch) &&
 		 !(current->signal->flags & SIGNAL_GROUP_EXIT) &&
 		 !(current->flags & COMPAT_PF_WORKER))	/* nor was it born */
 		birth_report_thread_exit(watch);

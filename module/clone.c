@@ -27,12 +27,6 @@
 #include <linux/sched/task.h>
 #include <linux/timekeeping.h>
 
-static u32 birth_kind(u64 clone_flags)
-{
-	return clone_flags & CLONE_THREAD ? PREFORK_HOLD_BIRTH_THREAD :
-					    PREFORK_HOLD_BIRTH;
-}
-
 static bool notrace reports_kind(const struct watch_options *options,
 				 u64 clone_flags)
 {
@@ -58,15 +52,35 @@ bool notrace clone_is_reported(const struct kernel_clone_args *args)
 static void clone_lose(const struct call *call, u64 clone_flags, pid_t ret)
 {
 	struct watch *watch = call->watch;
+	u32 kind = clone_kind(clone_flags);
+	u32 birth = clone_birth_kind(clone_flags);
+	unsigned int lost;
 
 	/* A call that is restarted may be announced then. */
 	if (!call->unreported || ret == -ERESTARTNOINTR ||
 	    READ_ONCE(watch->gone))
 		return;
-	queue_lose(&watch->owner->queue, 2);
-	if (watch->options.hold &
-	    (clone_kind(clone_flags) | birth_kind(clone_flags)))
+	lost = watch_tells(watch, PREFORK_EVENT_PREFORK, kind);
+	if (ret < 0)
+		lost += watch_tells(watch, PREFORK_EVENT_FORK_FAILED, kind);
+	else
+		lost += watch_tells(watch, PREFORK_EVENT_BORN, kind | birth);
+	if (lost)
+		queue_lose(&watch->owner->queue, lost);
+	if (watch->options.hold & (kind | birth))
 		stats_inc(PREFORK_STAT_UNHELD);
+}
+
+/* Is there anything to tell of such a creation, or anybody to be held? */
+static bool announces(const struct watch *watch, u64 clone_flags)
+{
+	const u32 told = PREFORK_TELL_PREFORK | PREFORK_TELL_BORN |
+			 PREFORK_TELL_FORK_FAILED | PREFORK_TELL_VFORK_DONE;
+
+	return reports_kind(&watch->options, clone_flags) &&
+	       (watch->options.events & told ||
+		watch->options.hold & (clone_kind(clone_flags) |
+				       clone_birth_kind(clone_flags)));
 }
 
 /* Returns NULL if there are no means to. */
@@ -136,7 +150,7 @@ static void clone_prepare_child(struct call *call, u64 clone_flags)
 	struct watch *watch = call->watch, *child;
 
 	if (clone_flags & CLONE_THREAD) {
-		if (watch->options.flags & PREFORK_WATCH_THREADS)
+		if (watch_tells_thread_ends(watch))
 			call->exit = event_alloc(GFP_KERNEL);
 		return;
 	}
@@ -151,7 +165,7 @@ static void clone_prepare_child(struct call *call, u64 clone_flags)
 /* Is the child to be held at birth? */
 static bool holds_child(const struct call *call, u64 clone_flags)
 {
-	u32 kind = birth_kind(clone_flags);
+	u32 kind = clone_birth_kind(clone_flags);
 
 	return (call->watch->options.hold & kind) ||
 	       call->announcement->hold_child;
@@ -166,7 +180,7 @@ static void clone_prepare_gate(struct call *call, u64 clone_flags)
 {
 	if (call->announcement && holds_child(call, clone_flags))
 		call->gate = gate_prepare(call->child_watch ?: call->watch,
-					  birth_kind(clone_flags));
+					  clone_birth_kind(clone_flags));
 }
 
 /* The announced child, or NULL if none was. */
@@ -182,9 +196,10 @@ static void clone_report_vfork(const struct call *call, u64 clone_flags,
 
 	/* A parent that is being killed does not wait for the child. */
 	if (ret < 0 || clone_kind(clone_flags) != PREFORK_HOLD_VFORK ||
+	    !watch_tells(call->watch, PREFORK_EVENT_VFORK_DONE, 0) ||
 	    fatal_signal_pending(current))
 		return;
-	/* One that was not announced has been counted as lost, as this is. */
+	/* One that was not announced counts as lost, as this does. */
 	if (call_child(call))
 		event = event_alloc(GFP_KERNEL);
 	if (event) {
@@ -245,8 +260,7 @@ static pid_t clone_watched(struct call *call, struct kernel_clone_args *args)
 	call->announcement = clone_resume(call->watch, args);
 	if (!call->watch)
 		return real_kernel_clone(args);
-	if (!call->announcement &&
-	    reports_kind(&call->watch->options, args->flags)) {
+	if (!call->announcement && announces(call->watch, args->flags)) {
 		call->announcement = clone_announce(call->watch, args);
 		call->unreported = !call->announcement;
 	}

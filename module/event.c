@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "event.h"
 
+#include <linux/cred.h>
 #include <linux/sched/signal.h>
 #include <linux/pid.h>
 #include <linux/slab.h>
@@ -77,6 +78,7 @@ void event_label(struct event *event, enum prefork_cmd type,
 	pid_replace(&event->pid, task_tgid(task));
 	pid_replace(&event->tid, task_pid(task));
 	pid_replace(&event->other, other);
+	event->uid = task_euid(task);
 	/* Not get_task_comm(): its lock may sleep on PREEMPT_RT. A torn name
 	 * is the worst that a concurrent PR_SET_NAME can do.
 	 */

@@ -7,6 +7,7 @@
 #include <linux/llist.h>
 #include <linux/prefork.h>
 #include <linux/sched.h>
+#include <linux/uidgid.h>
 
 struct pid;
 
@@ -24,6 +25,7 @@ struct event {
 	bool thread;			/* about a thread, not a process */
 	struct pid *pid;		/* strong references, or NULL */
 	struct pid *tid;
+	kuid_t uid;			/* effective, of the task; invalid: not told */
 	struct pid *other;		/* the child; BORN: the parent; ADOPTED:
 					 * the tracer */
 	char comm[TASK_COMM_LEN];

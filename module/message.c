@@ -10,6 +10,8 @@
 #include <linux/pid_namespace.h>
 #include <linux/sched/task.h>
 #include <linux/timekeeping.h>
+#include <linux/uidgid.h>
+#include <linux/user_namespace.h>
 #include <net/netlink.h>
 
 /*
@@ -179,7 +181,7 @@ static size_t particulars_size(const struct event *event)
 
 size_t message_event_size(const struct event *event)
 {
-	return HEADERS_SIZE + 2 * U64_SIZE + 2 * U32_SIZE +
+	return HEADERS_SIZE + 2 * U64_SIZE + 3 * U32_SIZE +
 	       nla_total_size(sizeof(event->comm)) +
 	       (event->thread ? nla_total_size(0) : 0) +
 	       (event->cookie ? U64_SIZE : 0) +
@@ -192,12 +194,15 @@ size_t message_lost_size(void)
 }
 
 int message_fill_event(struct sk_buff *skb, const struct event *event, u64 seq,
-		       struct pid_namespace *ns)
+		       struct pid_namespace *ns, struct user_namespace *users)
 {
 	if (put_u64(skb, PREFORK_A_SEQ, seq) ||
 	    put_u64(skb, PREFORK_A_TIME, event->time) ||
 	    put_pid_nr(skb, PREFORK_A_PID, event->pid, ns) ||
 	    put_pid_nr(skb, PREFORK_A_TID, event->tid, ns) ||
+	    (uid_valid(event->uid) &&
+	     put_u32(skb, PREFORK_A_UID,
+		     from_kuid_munged(users, event->uid))) ||
 	    nla_put_string(skb, PREFORK_A_COMM, event->comm) ||
 	    (event->thread && nla_put_flag(skb, PREFORK_A_THREAD)) ||
 	    fill_hold(skb, event) ||
@@ -269,6 +274,7 @@ int message_fill_watch(struct sk_buff *skb, struct watch *watch,
 	    put_u32(skb, PREFORK_A_FLAGS, options->flags) ||
 	    put_u32(skb, PREFORK_A_HOLD, options->hold) ||
 	    put_u32(skb, PREFORK_A_TIMEOUT, options->timeout) ||
+	    put_u32(skb, PREFORK_A_EVENTS, options->events) ||
 	    put_u32(skb, PREFORK_A_OWNER, watch->owner->portid) ||
 	    put_pid_nr(skb, PREFORK_A_OWNER_PID, watch->owner->pid, ns))
 		return -EMSGSIZE;

@@ -9,15 +9,17 @@
 struct event;
 struct pid_namespace;
 struct sk_buff;
+struct user_namespace;
 struct watch;
 
 /*
  * The bodies of messages: attributes put behind a header that is in place.
- * PIDs are written as seen from @ns. All return 0 or -EMSGSIZE, and leave the
- * clearing up to the one who put the header.
+ * PIDs are written as seen from @ns, UIDs from @users. All return 0 or
+ * -EMSGSIZE, and leave the clearing up to the one who put the header.
  */
 int message_fill_event(struct sk_buff *skb, const struct event *event, u64 seq,
-		       struct pid_namespace *ns);
+		       struct pid_namespace *ns,
+		       struct user_namespace *users);
 
 int message_fill_lost(struct sk_buff *skb, u64 count, u64 seq);
 

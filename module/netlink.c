@@ -26,6 +26,7 @@
 #include <linux/sched/signal.h>
 #include <linux/sched/task.h>
 #include <linux/slab.h>
+#include <linux/user_namespace.h>
 #include <net/genetlink.h>
 #include <net/sock.h>
 
@@ -41,12 +42,16 @@ static struct netlink_range_validation timeout_range = {
 	.max = TIMEOUT_MAX_MS,
 };
 
+static_assert(PREFORK_TELL_VFORK_DONE ==
+	      PREFORK_TELL(PREFORK_EVENT_VFORK_DONE));
+
 static const struct nla_policy watch_policy[PREFORK_A_MAX + 1] = {
 	[PREFORK_A_PIDFD]	= { .type = NLA_U32 },
 	[PREFORK_A_PID]		= { .type = NLA_U32 },
 	[PREFORK_A_FLAGS]	= NLA_POLICY_MASK(NLA_U32, WATCH_FLAGS),
 	[PREFORK_A_HOLD]	= NLA_POLICY_MASK(NLA_U32, WATCH_HOLDS),
 	[PREFORK_A_TIMEOUT]	= NLA_POLICY_FULL_RANGE(NLA_U32, &timeout_range),
+	[PREFORK_A_EVENTS]	= NLA_POLICY_MASK(NLA_U32, PREFORK_TELL_ALL),
 };
 
 static const struct nla_policy target_policy[PREFORK_A_MAX + 1] = {
@@ -72,6 +77,7 @@ struct stream {
 	struct sk_buff *skb;		/* being filled, or NULL */
 	u64 *seq;			/* number of the last message */
 	struct pid_namespace *ns;	/* whose numbers are told */
+	struct user_namespace *users;	/* and users */
 	const struct owner *owner;	/* NULL: the multicast group */
 	size_t rest;			/* of bytes, at most, to come */
 };
@@ -128,7 +134,7 @@ static bool stream_fill(struct stream *stream, const struct event *event,
 		return false;
 	if (event)
 		err = message_fill_event(stream->skb, event, *stream->seq + 1,
-					 stream->ns);
+					 stream->ns, stream->users);
 	else
 		err = message_fill_lost(stream->skb, lost, *stream->seq + 1);
 	if (err) {
@@ -173,6 +179,7 @@ static void deliver_copies(struct list_head *events, u64 lost)
 	static u64 copies_seq;			/* copies_lock */
 	struct stream stream = {
 		.seq = &copies_seq, .ns = &init_pid_ns,
+		.users = &init_user_ns,
 	};
 
 	if (!genl_has_listeners(&prefork_family, &init_net, 0))
@@ -187,7 +194,8 @@ static void deliver(struct queue *queue, struct list_head *events, u64 lost)
 {
 	struct owner *owner = container_of(queue, struct owner, queue);
 	struct stream stream = {
-		.seq = &owner->seq, .ns = owner->pid_ns, .owner = owner,
+		.seq = &owner->seq, .ns = owner->pid_ns,
+		.users = owner->user_ns, .owner = owner,
 	};
 	u64 before = owner->seq;
 
@@ -285,6 +293,7 @@ static int parse_options(struct sk_buff *skb, struct genl_info *info,
 	options->hold = get_u32(info, PREFORK_A_HOLD, 0);
 	options->timeout = get_u32(info, PREFORK_A_TIMEOUT,
 				   PREFORK_TIMEOUT_DEFAULT);
+	options->events = get_u32(info, PREFORK_A_EVENTS, PREFORK_TELL_ALL);
 	if (options->hold & THREAD_HOLDS &&
 	    !(options->flags & PREFORK_WATCH_THREADS)) {
 		NL_SET_ERR_MSG_ATTR(info->extack, info->attrs[PREFORK_A_HOLD],

@@ -3,12 +3,14 @@
 #include "account.h"
 #include "stats.h"
 
+#include <linux/cred.h>
 #include <linux/err.h>
 #include <linux/sched/signal.h>
 #include <linux/module.h>
 #include <linux/mutex.h>
 #include <linux/pid_namespace.h>
 #include <linux/slab.h>
+#include <linux/user_namespace.h>
 #include <net/sock.h>
 
 static DEFINE_MUTEX(owners_lock);
@@ -30,6 +32,7 @@ static void owner_destroy(struct work_struct *work)
 	WARN_ON(!RB_EMPTY_ROOT(&owner->holds.by_cookie));
 	put_pid(owner->pid);
 	put_pid_ns(owner->pid_ns);
+	put_user_ns(owner->user_ns);
 	sock_put(owner->sock);
 	owner_free(owner);
 	stats_dec(PREFORK_STAT_OWNERS);
@@ -85,6 +88,7 @@ static struct owner *owner_create(struct sock *sock, struct net *net,
 	owner->net = net;
 	owner->portid = portid;
 	owner->pid_ns = get_pid_ns(task_active_pid_ns(current));
+	owner->user_ns = get_user_ns(current_user_ns());
 	owner->pid = get_pid(task_tgid(current));
 	INIT_LIST_HEAD(&owner->watches);
 	holds_init(&owner->holds);

@@ -12,6 +12,7 @@ struct net;
 struct pid;
 struct pid_namespace;
 struct sock;
+struct user_namespace;
 
 /*
  * A socket that watches.
@@ -29,6 +30,7 @@ struct owner {
 	struct net *net;		/* alive as long as the socket */
 	u32 portid;
 	struct pid_namespace *pid_ns;	/* numbers are told as seen from here */
+	struct user_namespace *user_ns;	/* and users */
 	struct pid *pid;		/* process of its first WATCH */
 	bool dead;			/* watch.c's lock; never unset */
 	struct list_head watches;	/* watch.c's lock */

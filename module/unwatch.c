@@ -25,8 +25,10 @@ static void unwatch_report(struct watch *watch, enum prefork_reason reason)
 	event_label(event, PREFORK_EVENT_UNWATCHED, task, NULL);
 	event->reason = reason;
 	/* What it executes now is not for this reader any more. */
-	if (reason == PREFORK_REASON_ACCESS)
+	if (reason == PREFORK_REASON_ACCESS) {
 		event->comm[0] = 0;
+		event->uid = INVALID_UID;
+	}
 	put_task_struct(task);
 	queue_post(&watch->owner->queue, event);
 }

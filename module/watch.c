@@ -253,7 +253,7 @@ void watch_fill_spares(struct watch *watch, struct task_struct *task)
 {
 	struct event *spare;
 
-	if (!(watch->options.flags & PREFORK_WATCH_THREADS))
+	if (!watch_tells_thread_ends(watch))
 		return;
 	/* A thread creates one at a time. */
 	while (READ_ONCE(watch->spare_count) < 2 * get_nr_threads(task)) {

@@ -4,6 +4,7 @@
 
 #include "gate.h"
 
+#include <linux/prefork.h>
 #include <linux/rcupdate.h>
 #include <linux/refcount.h>
 #include <linux/types.h>
@@ -19,6 +20,7 @@ struct watch_options {
 	u32 flags;		/* PREFORK_WATCH_... */
 	u32 hold;		/* PREFORK_HOLD_... */
 	u32 timeout;		/* ms, 0: none */
+	u32 events;		/* PREFORK_TELL_... */
 };
 
 /*
@@ -94,6 +96,24 @@ bool watch_peek(struct pid *pid, struct watch_options *options);
 int watch_for_each(int start, int *skip,
 		   int (*visit)(struct watch *watch, void *context),
 		   void *context);
+
+/*
+ * Is that event told of? It is where the owner wants it, and where one of these
+ * @holds (PREFORK_HOLD_...), which it is about, was asked for: who should have
+ * been held, and was not, is to be seen.
+ */
+static inline bool watch_tells(const struct watch *watch,
+			       enum prefork_cmd event, u32 holds)
+{
+	return watch->options.events & PREFORK_TELL(event) ||
+	       watch->options.hold & holds;
+}
+
+static inline bool watch_tells_thread_ends(const struct watch *watch)
+{
+	return watch->options.flags & PREFORK_WATCH_THREADS &&
+	       watch_tells(watch, PREFORK_EVENT_EXIT, 0);
+}
 
 /*
  * What the process has to tell, where it may wait for a slow owner: as

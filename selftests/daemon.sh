@@ -110,6 +110,10 @@ printf 'comm=a lgo\n' >conf
 kill -HUP $daemon
 until_true grep -q 'the rules stay as they were' err && in_force 'comm=chatty  log'
 ok 'a file that is wrong changes nothing'
+printf 'events prefork\ncomm=chatty  log\n' >conf
+kill -HUP $daemon
+until_true grep -q 'events that were not asked for so far' err && in_force 'comm=chatty  log'
+ok 'what the kernel does not tell of takes a start'
 finish && [ ! -e /run/vforkmon/control ] && until_true sh -c 'vforkmon status | grep -q "nothing is watched"'
 ok 'SIGTERM ends it, and nothing is watched any more'
 

@@ -155,6 +155,35 @@ TEST_F_TIMEOUT(life, exec_by_another_thread_names_it, 60)
 	EXPECT_EQ(0, e->status);
 }
 
+/* As another user than who created it. */
+static long execute_as(long uid)
+{
+	pid_t pid = fork();
+
+	if (!pid) {
+		if (!setresuid(-1, uid, -1))
+			execl("/bin/true", "true", NULL);
+		_exit(1);
+	}
+	return reap(pid, 0);
+}
+
+TEST_F_TIMEOUT(life, each_event_has_the_effective_user, 60)
+{
+	const struct prefork_event *e = &self->session.event;
+
+	watch(_metadata, self, PREFORK_WATCH_TREE, 0);
+	ASSERT_LT(0, actor_do(_metadata, &self->actor, execute_as, 60001));
+	session_expect(_metadata, &self->session, PREFORK_EVENT_PREFORK);
+	EXPECT_EQ(geteuid(), e->uid);
+	session_expect(_metadata, &self->session, PREFORK_EVENT_BORN);
+	EXPECT_EQ(geteuid(), e->uid);
+	await_other(_metadata, self, PREFORK_EVENT_EXEC);
+	EXPECT_EQ(60001, e->uid);
+	await_other(_metadata, self, PREFORK_EVENT_EXIT);
+	EXPECT_EQ(60001, e->uid);
+}
+
 /* Ending. Positive: with that code, negative: by that signal. */
 static long end_with(long how)
 {

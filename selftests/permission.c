@@ -430,7 +430,8 @@ static long learn(long pid)
 		if (e.pid == lost)
 			return BROKEN;
 		if (e.type == PREFORK_EVENT_UNWATCHED &&
-		    e.reason == PREFORK_REASON_ACCESS && !e.comm[0])
+		    e.reason == PREFORK_REASON_ACCESS && !e.comm[0] &&
+		    e.uid == (uid_t)-1)
 			lost = e.pid;
 		if (e.type == PREFORK_EVENT_EXEC) {
 			executed = e.pid;
@@ -494,6 +495,45 @@ TEST_F_TIMEOUT(permission, to_watch_on_is_as_the_table_says, 300)
 	ASSERT_EQ(0, setting_write(PTRACE_SCOPE, 0));
 	EXPECT_LE(14, table_for_each(TABLES, "watcher", "a process of the user",
 				     visit_deed_row, _metadata));
+}
+
+/* As a user in a user namespace, where he is root if @mapped. Returns whose child he is told of. */
+static long watch_in_user_namespace(long mapped)
+{
+	struct prefork_event e = { 0 };
+	struct prefork *pf;
+	long ret = be_root_of_namespace(0);
+	pid_t pid;
+
+	if (!ret && mapped)
+		ret = setting_write_text("/proc/self/uid_map", "0 60001 1");
+	if (ret || prefork_open(&pf))
+		return BROKEN;
+	pid = fork();
+	if (!pid) {
+		pause();
+		_exit(0);
+	}
+	ret = prefork_watch(pf, pid, NULL);
+	kill(pid, SIGKILL);
+	if (!ret && prefork_next(pf, &e, PATIENCE_MS) == 1 &&
+	    e.type == PREFORK_EVENT_EXIT)
+		ret = e.uid;
+	else
+		ret = BROKEN;
+	waitpid(pid, NULL, 0);
+	return ret;
+}
+
+TEST_F_TIMEOUT(permission, users_are_those_of_the_watchers_namespace, 60)
+{
+	ASSERT_EQ(0, setting_write(UNPRIVILEGED, 1));
+	EXPECT_EQ(0, actor_do(_metadata, &self->of_root,
+			      watch_in_user_namespace, true));
+	actor_end(&self->of_root);
+	actor_start(_metadata, &self->of_root);
+	EXPECT_EQ(65534, actor_do(_metadata, &self->of_root,
+				  watch_in_user_namespace, false));
 }
 
 TEST_HARNESS_MAIN

@@ -176,15 +176,23 @@ static inline const char *answer_name(long ret)
 
 /* Settings of the machine. */
 
-static inline int setting_write(const char *path, long value)
+static inline int setting_write_text(const char *path, const char *text)
 {
 	FILE *file = fopen(path, "we");
 	int ret;
 
 	if (!file)
 		return -errno;
-	ret = fprintf(file, "%ld", value) < 0;
+	ret = fputs(text, file) < 0;
 	return fclose(file) || ret ? -errno : 0;
+}
+
+static inline int setting_write(const char *path, long value)
+{
+	char text[24];
+
+	snprintf(text, sizeof(text), "%ld", value);
+	return setting_write_text(path, text);
 }
 
 #define UNPRIVILEGED	"/sys/module/prefork/parameters/unprivileged"

@@ -27,15 +27,16 @@ first = next(r for r in rows if r["event"] == "prefork")["pid"]
 assert sum(r["ppid"] == first for r in born.values()) == 2
 assert sum(r["comm"] == 'a|b, "c"' for r in ended.values()) == 2
 assert sum(r["event"] == "process" for r in rows) == 7
-assert all(r["ppid"] and r["start"] for r in rows if r["tid"])
+assert all(r["ppid"] and r["start"] and r["uid"] == "0" for r in rows if r["tid"])
 END
 ok 'CSV names each process by PID and start, whatever its name'
 
 ends 3 vforkmon run --format pipe -o pipe -- "${family[@]}" && awk -F '|' '
-	$1 == "FORK" { forks++; if ($3 != $8 || $5 != $7 || NF != 9) wrong++; parent[$5] = $3 }
-	$1 == "EXEC" && $5 ~ /\/false$/ { falses++; if (NF != 8) wrong++ }
-	$1 == "EXIT" { exits++; if ($5 == 1) failed++; if (NF != 8) wrong++ }
+	$1 == "FORK" { forks++; if ($3 != $8 || $5 != $7 || NF != 10) wrong++; parent[$5] = $3 }
+	$1 == "EXEC" && $5 ~ /\/false$/ { falses++; if (NF != 9) wrong++ }
+	$1 == "EXIT" { exits++; if ($5 == 1) failed++; if (NF != 9) wrong++ }
 	$4 == "a\\174b, \"c\"" { odd++ }
+	$NF != 0 { wrong++ }
 	END { exit !(forks == 6 && falses == 2 && exits == 7 && failed == 2 && odd >= 4 && !wrong) }' pipe
 ok 'values between bars are where they belong, whatever their names'
 

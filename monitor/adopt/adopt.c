@@ -263,9 +263,12 @@ static bool adopt_process(struct adopt *adopt, const struct prefork_event *event
 		.pid = event->pid, .ppid = parent_of(event), .tid = event->tid,
 		.comm = event->comm, .exe = exe, .depth = process ? process->depth : 0,
 	};
+	const struct match_subject known = {
+		.comm = event->comm, .depth = values.depth, .uid = event->uid,
+	};
 	int err;
 
-	if (!match_process(&adopt->options->match, event->pid, event->comm, values.depth))
+	if (!match_process(&adopt->options->match, event->pid, &known))
 		return false;
 	proc_exe(event->pid, exe, sizeof(exe));
 	err = begin(adopt, event, &values);

@@ -55,8 +55,9 @@ static bool matches(const struct wait *wait, const struct prefork_event *event,
 {
 	const struct process *process = tree_find(tree, event->pid);
 
-	return match_process(&wait->options->match, event->pid, event->comm,
-			     process ? process->depth : 0);
+	return match_process(&wait->options->match, event->pid, &(struct match_subject){
+		.comm = event->comm, .depth = process ? process->depth : 0, .uid = event->uid,
+	});
 }
 
 /* Without memory it runs on, and nobody is told to trace it. */

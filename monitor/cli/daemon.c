@@ -55,6 +55,7 @@ struct service {
 	const char *config;	/* path of the file */
 	char *log;		/* path, NULL: the journal */
 	struct options options;
+	uint32_t told;		/* of the kernel, PREFORK_TELL_... */
 	struct follow *follow;
 	struct adopter *enforcer;
 	int control;		/* socket, */
@@ -98,6 +99,9 @@ static void warn_of_settings(const struct service *service, const struct rules *
 	if (!is_same(service->log, rules->log) || watch->timeout_ms != rules->timeout_ms ||
 	    watch->has_timeout != rules->has_timeout)
 		warn("log and timeout are as they were until vforkmon daemon is started again");
+	if (options_events(&(struct options){ .shown = rules->events }) & ~service->told)
+		warn("events that were not asked for so far come when vforkmon daemon is started "
+		     "again");
 }
 
 /* Who is held is known to the kernel when a watch begins. */
@@ -248,6 +252,7 @@ static bool take_rules(struct service *service, struct rules *rules)
 			.timeout_ms = rules->timeout_ms, .has_timeout = rules->has_timeout,
 		},
 	};
+	service->told = options_events(options);
 	if (rules->log) {
 		service->log = strdup(rules->log);
 		options->path = service->log;

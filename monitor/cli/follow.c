@@ -140,20 +140,32 @@ static int fall_back(struct follow *follow, pid_t pid, bool tree,
 	return err;
 }
 
+/* The others need not be sent. */
+static struct prefork_watch_options with_events(const struct follow *follow,
+						const struct prefork_watch_options *options)
+{
+	struct prefork_watch_options watch = *options;
+
+	watch.events = options_events(follow->options);
+	return watch;
+}
+
 int follow_watch(struct follow *follow, pid_t pid, bool tree,
 		 const struct prefork_watch_options *options)
 {
-	int err = follow->source->ops->watch(follow->source, pid, tree, options);
+	const struct prefork_watch_options watch = with_events(follow, options);
+	int err = follow->source->ops->watch(follow->source, pid, tree, &watch);
 
 	if (err == -EPERM && !follow->watches && follow_session(follow))
-		err = fall_back(follow, pid, tree, options);
+		err = fall_back(follow, pid, tree, &watch);
 	follow->watches |= err >= 0;
 	return err;
 }
 
 bool follow_watch_all(struct follow *follow, const struct prefork_watch_options *options)
 {
-	int refused = follow->source->ops->watch_all(follow->source, options);
+	const struct prefork_watch_options watch = with_events(follow, options);
+	int refused = follow->source->ops->watch_all(follow->source, &watch);
 
 	if (refused < 0)
 		fail_watch_all(refused, follow_message(follow));
@@ -173,8 +185,13 @@ static bool matches(void *arg, const struct process *process)
 {
 	const struct follow *follow = arg;
 
+	const struct match_subject known = {
+		.comm = process->comm, .depth = process->depth,
+		.uid = origin_uid(&process->origin),
+	};
+
 	return process->origin.chosen ||
-		match_process(&follow->options->match, process->pid, process->comm, process->depth);
+		match_process(&follow->options->match, process->pid, &known);
 }
 
 /* Who reads may be one of all that are held until we have written. */
@@ -337,6 +354,8 @@ static bool add_found(struct follow *follow, pid_t pid, const char *comm, char *
 	struct origin origin = { .start = follow->begin };
 
 	proc_origin(pid, &origin);
+	origin.uid = proc_uid(pid);
+	origin.has_uid = origin.uid != (uid_t)-1;
 	if (!tree_add(follow->tree, pid, &origin, comm, command))
 		return false;
 	choose_by_pid(follow, pid);

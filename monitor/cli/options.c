@@ -320,6 +320,20 @@ bool options_remember(const struct options *options)
 	return options->tree || options->summary || options->pictures.count;
 }
 
+uint32_t options_events(const struct options *options)
+{
+	uint32_t events = PREFORK_TELL_BORN | PREFORK_TELL_FORK_FAILED | PREFORK_TELL_EXEC |
+			  PREFORK_TELL_EXIT;
+
+	if (options_remember(options))
+		return PREFORK_TELL_ALL;
+	if (selection_has(&options->shown, PREFORK_EVENT_PREFORK))
+		events |= PREFORK_TELL_PREFORK;
+	if (selection_has(&options->shown, PREFORK_EVENT_VFORK_DONE))
+		events |= PREFORK_TELL_VFORK_DONE;
+	return events;
+}
+
 bool options_hold(const struct options *options)
 {
 	return options->watch.hold || options->adopt.command || options->trace || options->dap;

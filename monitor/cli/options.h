@@ -43,6 +43,9 @@ struct options {
 /* Is more to be told at the end than what still runs then? */
 bool options_remember(const struct options *options);
 
+/* What the kernel is to tell of those who are not held: PREFORK_TELL_... */
+uint32_t options_events(const struct options *options);
+
 /* Is anything asked for that only the module can do? */
 bool options_need_module(const struct options *options);
 

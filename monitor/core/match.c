@@ -116,15 +116,16 @@ static bool asks(const struct match *match, enum match_key key)
 	return false;
 }
 
-void match_candidate_init(struct match_candidate *candidate, pid_t pid, const char *comm,
-			  unsigned int depth)
+void match_candidate_init(struct match_candidate *candidate, pid_t pid,
+			  const struct match_subject *known)
 {
 	candidate->pid = pid;
-	candidate->has_exe = candidate->has_cgroup = candidate->has_uid = false;
+	candidate->has_exe = candidate->has_cgroup = false;
+	candidate->has_uid = known->uid != (uid_t)-1;
 	candidate->exe[0] = candidate->cgroup[0] = '\0';
-	candidate->subject = (struct match_subject){
-		.comm = comm, .exe = candidate->exe, .cgroup = candidate->cgroup, .depth = depth,
-	};
+	candidate->subject = *known;
+	candidate->subject.exe = candidate->exe;
+	candidate->subject.cgroup = candidate->cgroup;
 }
 
 static void look_up(struct match_candidate *candidate, const struct match *match)
@@ -151,10 +152,10 @@ bool match_candidate_holds(const struct match *match, struct match_candidate *ca
 	return match_holds(match, &candidate->subject);
 }
 
-bool match_process(const struct match *match, pid_t pid, const char *comm, unsigned int depth)
+bool match_process(const struct match *match, pid_t pid, const struct match_subject *known)
 {
 	struct match_candidate candidate;
 
-	match_candidate_init(&candidate, pid, comm, depth);
+	match_candidate_init(&candidate, pid, known);
 	return match_candidate_holds(match, &candidate);
 }

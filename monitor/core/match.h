@@ -64,13 +64,15 @@ struct match_candidate {
 	char exe[PATH_MAX], cgroup[PATH_MAX];
 };
 
-/* @comm is kept. */
-void match_candidate_init(struct match_candidate *candidate, pid_t pid, const char *comm,
-			  unsigned int depth);
+/*
+ * Of what is @known its name, which is kept, its depth and its user are taken, the last
+ * one unless it is (uid_t)-1.
+ */
+void match_candidate_init(struct match_candidate *candidate, pid_t pid,
+			  const struct match_subject *known);
 bool match_candidate_holds(const struct match *match, struct match_candidate *candidate);
 
 /* For one that is asked about but once. */
-bool match_process(const struct match *match, pid_t pid, const char *comm,
-		   unsigned int depth);
+bool match_process(const struct match *match, pid_t pid, const struct match_subject *known);
 
 #endif

@@ -13,7 +13,15 @@
 struct origin {
 	pid_t ppid;		/* who created it, or as /proc has it its parent */
 	uint64_t start;		/* CLOCK_BOOTTIME, ns */
+	uid_t uid;		/* effective, where has_uid */
+	bool has_uid;
 	bool chosen;		/* by tree_choose() */
 };
+
+/* (uid_t)-1 where it is not known. */
+static inline uid_t origin_uid(const struct origin *origin)
+{
+	return origin->has_uid ? origin->uid : (uid_t)-1;
+}
 
 #endif

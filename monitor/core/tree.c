@@ -384,6 +384,23 @@ static bool lived(struct tree *tree, const struct prefork_event *event)
 	}
 }
 
+static void set_user(struct origin *origin, const struct prefork_event *event)
+{
+	if (event->uid == (uid_t)-1)
+		return;
+	origin->uid = event->uid;
+	origin->has_uid = true;
+}
+
+/* Of a process, while it lives: a thread may act as somebody else. */
+static void note_user(struct tree *tree, const struct prefork_event *event)
+{
+	struct process *process = find(tree, event->pid);
+
+	if (process && !event->thread)
+		set_user(&process->origin, event);
+}
+
 static bool is_birth(const struct prefork_event *event)
 {
 	return event->type == PREFORK_EVENT_BORN && !event->thread;
@@ -406,8 +423,11 @@ bool tree_event(struct tree *tree, const struct prefork_event *event, char *comm
 	}
 	count(tree, event);
 	begin_hold(tree, event);
+	note_user(tree, event);
 	if (origin && is_birth(event))
 		*origin = tree_origin(tree, event->pid);
+	if (origin)
+		set_user(origin, event);
 	return done;
 }
 

@@ -87,6 +87,7 @@ static const struct nla_policy policy[PREFORK_A_MAX + 1] = {
 	[PREFORK_A_HELD] = { .type = NLA_NESTED },
 	[PREFORK_A_SINCE] = U64,
 	[PREFORK_A_STATS] = { .type = NLA_NESTED },
+	[PREFORK_A_EVENTS] = U32,
 };
 
 static const struct nla_policy stat_policy[PREFORK_STATS_ROOM] = {
@@ -199,6 +200,7 @@ static const struct field fields[PREFORK_A_MAX + 1] = {
 	[PREFORK_A_OLD_TID] = NUMBER(old_tid),
 	[PREFORK_A_TRACER] = NUMBER(tracer),
 	[PREFORK_A_NSPID] = NUMBER(nspid),
+	[PREFORK_A_UID] = NUMBER(uid),
 	[PREFORK_A_ERRNO] = NUMBER(error),
 	[PREFORK_A_STATUS] = NUMBER(status),
 	[PREFORK_A_REASON] = NUMBER(reason),
@@ -258,6 +260,7 @@ int prefork_decode_event(const struct nlmsghdr *nlh, struct prefork_event *event
 	/* All but the path, which is most of it and needs only its end. */
 	memset(event, 0, offsetof(struct prefork_event, path));
 	event->path[0] = '\0';
+	event->uid = (uid_t)-1;
 	event->type = type_of(nlh);
 	rest = attrs_of(nlh);
 	while ((attr = take_attr(&rest))) {
@@ -351,6 +354,7 @@ int prefork_decode_watched(const struct nlmsghdr *nlh,
 		.flags = u32(attrs, PREFORK_A_FLAGS),
 		.hold = u32(attrs, PREFORK_A_HOLD),
 		.timeout_ms = u32(attrs, PREFORK_A_TIMEOUT),
+		.events = u32(attrs, PREFORK_A_EVENTS),
 		.owner = u32(attrs, PREFORK_A_OWNER),
 		.owner_pid = pid(attrs, PREFORK_A_OWNER_PID),
 		.held_count = count,

@@ -95,6 +95,7 @@ struct prefork_watch_options {
 	uint32_t hold;		/* PREFORK_HOLD_... */
 	uint32_t timeout_ms;	/* deadline of holds, 0: none */
 	bool has_timeout;	/* false: PREFORK_TIMEOUT_DEFAULT */
+	uint32_t events;	/* PREFORK_TELL_..., 0: all */
 };
 
 /*
@@ -221,7 +222,8 @@ struct prefork_event {
 	pid_t tracer;		/* ADOPTED: TID, 0: gone */
 	pid_t nspid;		/* PREFORK, BORN: of the child or newborn, in
 				 * a PID namespace below, 0: it has none */
-	uint64_t reserved[7];	/* room for later events, 0 */
+	uid_t uid;		/* effective; (uid_t)-1: LOST, or not told */
+	uint64_t reserved[6];	/* room for later events, 0 */
 	char comm[16];
 	char path[PATH_MAX];	/* EXEC: may be empty */
 };
@@ -295,6 +297,7 @@ struct prefork_watched {
 	uint32_t flags;		/* PREFORK_WATCH_... */
 	uint32_t hold;		/* PREFORK_HOLD_... */
 	uint32_t timeout_ms;	/* 0: none */
+	uint32_t events;	/* PREFORK_TELL_... */
 	uint32_t owner;		/* netlink port */
 	pid_t owner_pid;
 	size_t held_count;

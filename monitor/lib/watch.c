@@ -29,6 +29,9 @@ static struct nl_msg *add_options(struct nl_msg *msg,
 		msg = add_u32(msg, PREFORK_A_HOLD, opts->hold);
 	if (opts->has_timeout)
 		msg = add_u32(msg, PREFORK_A_TIMEOUT, opts->timeout_ms);
+	/* Which is what a module does that does not know of it. */
+	if (opts->events && opts->events != PREFORK_TELL_ALL)
+		msg = add_u32(msg, PREFORK_A_EVENTS, opts->events);
 	return msg;
 }
 

@@ -110,19 +110,22 @@ static struct set *set_create(const struct enforcer *enforcer, struct rules *rul
 	return NULL;
 }
 
-static struct rule *find_rule(const struct enforcer *enforcer, pid_t pid, const char *comm,
-			      unsigned int depth)
+static struct rule *find_rule(const struct enforcer *enforcer, pid_t pid,
+			      const struct match_subject *known)
 {
 	struct match_candidate candidate;
 
-	match_candidate_init(&candidate, pid, comm, depth);
+	match_candidate_init(&candidate, pid, known);
 	return rules_find(in_force(enforcer)->rules, &candidate);
 }
 
 bool enforce_logs(struct adopter *adopter, const struct process *process)
 {
 	struct enforcer *enforcer = of(adopter);
-	struct rule *rule = find_rule(enforcer, process->pid, process->comm, process->depth);
+	struct rule *rule = find_rule(enforcer, process->pid, &(struct match_subject){
+		.comm = process->comm, .depth = process->depth,
+		.uid = origin_uid(&process->origin),
+	});
 
 	enforcer->asked = process->pid;
 	enforcer->rule = rule;
@@ -150,9 +153,10 @@ static bool deny(const struct enforcer *enforcer, const struct prefork_event *ev
 {
 	const struct process *process = tree_find(tree, event->pid);
 	bool by_thread = event->tid != event->pid;	/* which may have a name of its own */
-	struct rule *rule = find_rule(enforcer, event->pid,
-				      process && by_thread ? process->comm : event->comm,
-				      process ? process->depth : 0);
+	struct rule *rule = find_rule(enforcer, event->pid, &(struct match_subject){
+		.comm = process && by_thread ? process->comm : event->comm,
+		.depth = process ? process->depth : 0, .uid = event->uid,
+	});
 
 	if (!rule || rule->action != RULE_DENY)
 		return false;

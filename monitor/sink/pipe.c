@@ -2,7 +2,7 @@
 /*
  * One line an event, its values between bars, for awk, cut and the like:
  *
- *	KIND|ms|pid|comm|...|tid|ppid|start
+ *	KIND|ms|pid|comm|...|tid|ppid|start|uid
  *
  * Names have no bar and no line feed of their own: these, backslashes and what
  * is not printable are \ooo, or \\.
@@ -70,7 +70,8 @@ static void begin(const struct sink *sink, const char *kind, uint64_t time, pid_
 
 static void end(const struct sink *sink, pid_t tid, const struct origin *origin)
 {
-	fprintf(sink->out, "%d|%d|%" PRIu64 "\n", tid, origin->ppid, origin->start);
+	fprintf(sink->out, "%d|%d|%" PRIu64 "|%d\n", tid, origin->ppid, origin->start,
+		(int)origin_uid(origin));
 }
 
 static void put_status(FILE *out, int status)

@@ -18,6 +18,7 @@ static const char *const names[FIELDS] = {
 	[FIELD_TID] = "tid",
 	[FIELD_PPID] = "ppid",
 	[FIELD_START] = "start",
+	[FIELD_UID] = "uid",
 	[FIELD_COMM] = "comm",
 	[FIELD_CHILD] = "child",
 	[FIELD_NSPID] = "nspid",
@@ -101,6 +102,8 @@ static void add_origin(struct fields *to, const struct origin *origin)
 {
 	add_known(to, FIELD_PPID, (uint64_t)origin->ppid);
 	add_known(to, FIELD_START, origin->start);
+	if (origin->has_uid)
+		to->number(to, FIELD_UID, origin->uid);
 }
 
 static void add_accounts(struct fields *to, uint64_t utime, uint64_t stime, uint64_t maxrss)

@@ -108,6 +108,7 @@ static struct prefork_event event_of(uint32_t type, const struct task *task)
 		.pid = task->pid,
 		.tid = task->tid,
 		.thread = task->tid != task->pid,
+		.uid = proc_uid(task->tid),
 	};
 
 	proc_comm(task->tid, event.comm, sizeof(event.comm));

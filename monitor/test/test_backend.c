@@ -119,6 +119,7 @@ static void check_order(void)
 		size_t born = 0, ended = 0;
 
 		EQUAL(i + 1, number(event, "seq"));
+		EQUAL(geteuid(), number(event, "uid"));
 		for (size_t j = 0; j < i; j++) {
 			bool same = number(event_at(j), "pid") == number(event, "pid");
 

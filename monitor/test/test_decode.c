@@ -15,6 +15,7 @@ static void prefork_event_has_its_members(void)
 	message_prefork(&m, 7, 1234, 99);
 	message_u64(&m, PREFORK_A_DEADLINE, 5555);
 	message_u32(&m, PREFORK_A_NSPID, 2);
+	message_u32(&m, PREFORK_A_UID, 1000);
 	message_put(&m, PREFORK_A_THREAD, NULL, 0);
 	memset(&event, 0xff, sizeof(event));
 	EQUAL(0, prefork_decode_event(&m.nlh, &event));
@@ -28,6 +29,7 @@ static void prefork_event_has_its_members(void)
 	EQUAL(99, event.cookie);
 	EQUAL(5555, event.deadline);
 	EQUAL(2, event.nspid);
+	EQUAL(1000, event.uid);
 	CHECK(event.thread);
 	STRING(event.comm, "make");
 	/* What it does not have is zero. */
@@ -45,6 +47,7 @@ static void other_events_have_their_members(void)
 	EQUAL(0, prefork_decode_event(&m.nlh, &event));
 	EQUAL(9, event.ppid);
 	EQUAL(0, event.nspid);
+	CHECK(event.uid == (uid_t)-1);
 	CHECK(!event.thread);
 
 	message_event(&m, PREFORK_EVENT_FORK_FAILED, 1, 10);

@@ -108,24 +108,34 @@ static void names_may_be_of_any_bytes(void)
 	EQUAL(0, holds_for(&odd, "exe=?*"));
 }
 
+static bool holds_of_us(const struct match *match, const char *comm, unsigned int depth, uid_t uid)
+{
+	return match_process(match, getpid(), &(struct match_subject){
+		.comm = comm, .depth = depth, .uid = uid,
+	});
+}
+
 /* Of this process. */
 static void what_is_not_given_is_looked_up(void)
 {
-	char uid[32], other[32];
+	const uid_t unknown = (uid_t)-1, other = geteuid() + 1;
 	struct match match = { 0 };
+	char uid[32];
 
 	snprintf(uid, sizeof(uid), "uid=%u", geteuid());
-	snprintf(other, sizeof(other), "!uid=%u", geteuid());
 	CHECK(match_add(&match, uid));
 	CHECK(match_add(&match, "exe=*/test_match"));
 	CHECK(match_add(&match, "cgroup=/*"));
 	CHECK(match_add(&match, "comm=given"));
 	CHECK(match_add(&match, "depth=3"));
-	CHECK(match_process(&match, getpid(), "given", 3));
-	CHECK(!match_process(&match, getpid(), "given", 2));
-	CHECK(!match_process(&match, getpid(), "test_match", 3));
-	CHECK(match_add(&match, other));
-	CHECK(!match_process(&match, getpid(), "given", 3));
+	CHECK(holds_of_us(&match, "given", 3, unknown));
+	CHECK(holds_of_us(&match, "given", 3, geteuid()));
+	CHECK(!holds_of_us(&match, "given", 3, other));
+	CHECK(!holds_of_us(&match, "given", 2, unknown));
+	CHECK(!holds_of_us(&match, "test_match", 3, unknown));
+	snprintf(uid, sizeof(uid), "!uid=%u", geteuid());
+	CHECK(match_add(&match, uid));
+	CHECK(!holds_of_us(&match, "given", 3, unknown));
 }
 
 int main(void)

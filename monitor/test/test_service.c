@@ -62,8 +62,11 @@ int prefork_watch_all(struct prefork *pf, const struct prefork_watch_options *op
 {
 	const uint32_t hold = PREFORK_HOLD_EXEC | PREFORK_HOLD_VFORK | PREFORK_HOLD_FORK;
 
+	const uint32_t events = PREFORK_TELL_BORN | PREFORK_TELL_FORK_FAILED | PREFORK_TELL_EXEC |
+				PREFORK_TELL_EXIT;
+
 	(void)pf;
-	return opts && opts->hold == hold ? 0 : -EINVAL;
+	return opts && opts->hold == hold && opts->events == events ? 0 : -EINVAL;
 }
 
 uint32_t prefork_owner(const struct prefork *pf)

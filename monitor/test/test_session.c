@@ -299,6 +299,7 @@ static void requests_carry_what_was_asked(void)
 {
 	const struct prefork_watch_options opts = {
 		.flags = PREFORK_WATCH_TREE, .hold = PREFORK_HOLD_FORK, .has_timeout = true,
+		.events = PREFORK_TELL_EXIT,
 	};
 	struct prefork *pf = setup();
 
@@ -307,8 +308,10 @@ static void requests_carry_what_was_asked(void)
 	CHECK(requested(PREFORK_A_FLAGS, PREFORK_WATCH_TREE));
 	CHECK(requested(PREFORK_A_HOLD, PREFORK_HOLD_FORK));
 	CHECK(requested(PREFORK_A_TIMEOUT, 0));
+	CHECK(requested(PREFORK_A_EVENTS, PREFORK_TELL_EXIT));
 	prefork_watch_pidfd(pf, 7, NULL);
 	CHECK(requested(PREFORK_A_PIDFD, 7));
+	CHECK(!requested(PREFORK_A_EVENTS, 0));
 	CHECK(!requested(PREFORK_A_TIMEOUT, 0));
 	prefork_deny(pf, 12, EAGAIN);
 	CHECK(requested(PREFORK_A_COOKIE, 12));

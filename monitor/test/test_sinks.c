@@ -46,7 +46,7 @@ static const char *end(void)
 }
 
 /* Of all events. */
-static const struct origin origin = { .ppid = 77, .start = 9 };
+static const struct origin origin = { .ppid = 77, .start = 9, .uid = 1000, .has_uid = true };
 
 static const char *show(const char *format, const struct prefork_event *event)
 {
@@ -113,26 +113,26 @@ static void json_has_the_keys_of_the_uapi(void)
 	event.deadline = 5;
 	STRING(show("json", &event),
 	       "{\"event\":\"prefork\",\"seq\":3,\"time\":10012345000,\"pid\":1234,\"tid\":1234,"
-	       "\"ppid\":77,\"start\":9,\"comm\":\"make\",\"child\":1240,\"clone_flags\":16640,"
+	       "\"ppid\":77,\"start\":9,\"uid\":1000,\"comm\":\"make\",\"child\":1240,\"clone_flags\":16640,"
 	       "\"cookie\":18446744073709551615,\"deadline\":5}\n");
 	make(PREFORK_EVENT_BORN)->ppid = 1;
 	event.thread = true;
 	strcpy(event.comm, "a\"\n\xff");
 	STRING(show("json", &event),
 	       "{\"event\":\"born\",\"seq\":3,\"time\":10012345000,\"pid\":1234,\"tid\":1234,"
-	       "\"ppid\":77,\"start\":9,\"comm\":\"a\\\"\\n\xef\xbf\xbd\",\"clone_flags\":0,\"thread\":true}\n");
+	       "\"ppid\":77,\"start\":9,\"uid\":1000,\"comm\":\"a\\\"\\n\xef\xbf\xbd\",\"clone_flags\":0,\"thread\":true}\n");
 	strcpy(make(PREFORK_EVENT_EXEC)->path, "/bin/true");
 	event.old_tid = 1234;
 	STRING(show("json", &event),
 	       "{\"event\":\"exec\",\"seq\":3,\"time\":10012345000,\"pid\":1234,\"tid\":1234,"
-	       "\"ppid\":77,\"start\":9,\"comm\":\"make\",\"path\":\"/bin/true\",\"old_tid\":1234}\n");
+	       "\"ppid\":77,\"start\":9,\"uid\":1000,\"comm\":\"make\",\"path\":\"/bin/true\",\"old_tid\":1234}\n");
 	make(PREFORK_EVENT_EXIT)->status = 256;
 	event.utime = 1;
 	event.stime = 2;
 	event.maxrss = 3;
 	STRING(show("json", &event),
 	       "{\"event\":\"exit\",\"seq\":3,\"time\":10012345000,\"pid\":1234,\"tid\":1234,"
-	       "\"ppid\":77,\"start\":9,\"comm\":\"make\",\"status\":256,\"utime\":1,\"stime\":2,\"maxrss\":3}\n");
+	       "\"ppid\":77,\"start\":9,\"uid\":1000,\"comm\":\"make\",\"status\":256,\"utime\":1,\"stime\":2,\"maxrss\":3}\n");
 }
 
 /* The value of a line with nothing but that text, as a parser understands it. */
@@ -317,13 +317,13 @@ static void csv_is_quoted_where_it_must_be(void)
 
 	begin("csv");
 	sink.ops->header(&sink);
-	STRING(end(), "event,seq,time,pid,tid,ppid,start,comm,child,nspid,clone_flags,path,old_tid,"
+	STRING(end(), "event,seq,time,pid,tid,ppid,start,uid,comm,child,nspid,clone_flags,path,old_tid,"
 	       "depth,command,found,gone,end,status,utime,stime,maxrss,suspended,held,longest,errno,reason,"
 	       "signal,name,sender,tracer,thread,cookie,deadline,count,processes,running,lost,"
 	       "failed,execs,threads,failures,duration\r\n");
 	make(PREFORK_EVENT_PREFORK)->child = 1240;
 	line = show("csv", &event);
-	STRING(line, "prefork,3,10012345000,1234,1234,77,9,make,1240,,0,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,\r\n");
+	STRING(line, "prefork,3,10012345000,1234,1234,77,9,1000,make,1240,,0,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,\r\n");
 	strcpy(event.comm, "a \"b\"");
 	CHECK(strstr(show("csv", &event), ",\"a \"\"b\"\"\",1240,"));
 	strcpy(event.comm, "a,\xff\033");
@@ -333,22 +333,22 @@ static void csv_is_quoted_where_it_must_be(void)
 static void pipe_has_the_values_in_their_places(void)
 {
 	make(PREFORK_EVENT_PREFORK)->child = 1240;
-	STRING(show("pipe", &event), "PREFORK|12|1234|make|1240|make|1234|77|9\n");
+	STRING(show("pipe", &event), "PREFORK|12|1234|make|1240|make|1234|77|9|1000\n");
 	make(PREFORK_EVENT_BORN)->ppid = 77;
-	STRING(show("pipe", &event), "FORK|12|77|make|1234|make|1234|77|9\n");
+	STRING(show("pipe", &event), "FORK|12|77|make|1234|make|1234|77|9|1000\n");
 	event.thread = true;
 	event.tid = 1240;
-	STRING(show("pipe", &event), "THREAD_FORK|12|1234|make|1240|make|1240|77|9\n");
+	STRING(show("pipe", &event), "THREAD_FORK|12|1234|make|1240|make|1240|77|9|1000\n");
 	make(PREFORK_EVENT_FORK_FAILED)->error = EAGAIN;
 	event.child = 1240;
-	STRING(show("pipe", &event), "FORK_FAILED|12|1234|make|1240|EAGAIN|1234|77|9\n");
+	STRING(show("pipe", &event), "FORK_FAILED|12|1234|make|1240|EAGAIN|1234|77|9|1000\n");
 	strcpy(make(PREFORK_EVENT_EXEC)->path, "/bin/true");
-	STRING(show("pipe", &event), "EXEC|12|1234|make|/bin/true|1234|77|9\n");
+	STRING(show("pipe", &event), "EXEC|12|1234|make|/bin/true|1234|77|9|1000\n");
 	make(PREFORK_EVENT_EXIT)->status = 256;
-	STRING(show("pipe", &event), "EXIT|12|1234|make|1|1234|77|9\n");
+	STRING(show("pipe", &event), "EXIT|12|1234|make|1|1234|77|9|1000\n");
 	event.status = SIGKILL;
 	event.time = 9 * SECOND;
-	STRING(show("pipe", &event), "EXIT|-1000|1234|make|SIGKILL|1234|77|9\n");
+	STRING(show("pipe", &event), "EXIT|-1000|1234|make|SIGKILL|1234|77|9|1000\n");
 }
 
 static size_t count_bars(const char *line)
@@ -366,12 +366,12 @@ static void bars_in_names_do_not_separate(void)
 		const char *kind;
 		size_t bars;
 	} lines[] = {
-		{ "PREFORK|", 8 }, { "FORK|", 8 }, { "FORK_FAILED|", 8 }, { "EXEC|", 7 },
-		{ "EXIT|", 7 }, { "VFORK_DONE|", 8 }, { "UNWATCHED|", 7 },
-		{ "THREAD_TIMEOUT|", 7 }, { "ADOPTED|", 7 }, { "LOST|", 2 }, { "RESYNC|", 3 },
-		{ "FOUND|", 7 },
-		{ "SIGNAL|", 8 }, { "TRUNCATED|", 3 }, { "PROCESS|", 9 }, { "PROCESS|", 9 },
-		{ "PROCESS|", 9 }, { "PROCESS|", 9 }, { "TOTAL|", 11 }, { "COMMAND|", 9 },
+		{ "PREFORK|", 9 }, { "FORK|", 9 }, { "FORK_FAILED|", 9 }, { "EXEC|", 8 },
+		{ "EXIT|", 8 }, { "VFORK_DONE|", 9 }, { "UNWATCHED|", 8 },
+		{ "THREAD_TIMEOUT|", 8 }, { "ADOPTED|", 8 }, { "LOST|", 2 }, { "RESYNC|", 3 },
+		{ "FOUND|", 8 },
+		{ "SIGNAL|", 9 }, { "TRUNCATED|", 3 }, { "PROCESS|", 10 }, { "PROCESS|", 10 },
+		{ "PROCESS|", 10 }, { "PROCESS|", 10 }, { "TOTAL|", 11 }, { "COMMAND|", 9 },
 		{ "COMMAND|", 9 }, { "CREATOR|", 9 }, { "CREATOR|", 9 }, { "SUBTREE|", 9 },
 		{ "SUBTREE|", 9 },
 	};
@@ -386,7 +386,7 @@ static void bars_in_names_do_not_separate(void)
 	}
 	strcpy(make(PREFORK_EVENT_EXEC)->path, "/a|b\n\\");
 	STRING(show("pipe", &event),
-	       "EXEC|12|1234|make|/a\\174b\\012\\\\|1234|77|9\n");
+	       "EXEC|12|1234|make|/a\\174b\\012\\\\|1234|77|9|1000\n");
 }
 
 static void losses_are_told(void)
@@ -421,21 +421,22 @@ static const char *show_found(const char *format, const struct process *process)
 
 static void what_ran_before_is_told(void)
 {
-	const struct origin before = { .ppid = 7, .start = SECOND };
+	const struct origin before = { .ppid = 7, .start = SECOND, .has_uid = true };
+	const struct origin of_whom = { .ppid = 7, .start = SECOND };
 	struct tree *tree = tree_create(true);
 
 	tree_add(tree, 8, &before, "a|b\n", strdup("a --x=|"));
-	tree_add(tree, 9, &before, "c", NULL);
+	tree_add(tree, 9, &of_whom, "c", NULL);
 	STRING(show_found("json", tree_find(tree, 8)), "{\"event\":\"found\",\"time\":10000000000,"
-	       "\"pid\":8,\"ppid\":7,\"start\":1000000000,\"comm\":\"a|b\\n\",\"depth\":0,"
+	       "\"pid\":8,\"ppid\":7,\"start\":1000000000,\"uid\":0,\"comm\":\"a|b\\n\",\"depth\":0,"
 	       "\"command\":\"a --x=|\"}\n");
 	STRING(show_found("text", tree_find(tree, 8)), "   0.000000       8 a|b\\012         found       "
 	       "child of 7, a --x=|\n");
 	STRING(show_found("text", tree_find(tree, 9)), "   0.000000       9 c               found       "
 	       "child of 7, [c]\n");
 	STRING(show_found("pipe", tree_find(tree, 8)),
-	       "FOUND|0|8|a\\174b\\012|a --x=\\174|8|7|1000000000\n");
-	STRING(show_found("pipe", tree_find(tree, 9)), "FOUND|0|9|c||9|7|1000000000\n");
+	       "FOUND|0|8|a\\174b\\012|a --x=\\174|8|7|1000000000|0\n");
+	STRING(show_found("pipe", tree_find(tree, 9)), "FOUND|0|9|c||9|7|1000000000|-1\n");
 	tree_destroy(tree);
 }
 
@@ -489,7 +490,7 @@ static void signals_are_shown(void)
 	       "   0.012345    1234 ma\"ke           signal      SIGTERM from 77\n");
 	STRING(show_signal("json", &delivery),
 	       "{\"event\":\"signal\",\"time\":10012345000,\"pid\":1234,\"tid\":1234,"
-	       "\"ppid\":77,\"start\":9,\"comm\":\"ma\\\"ke\",\"signal\":15,\"name\":\"SIGTERM\",\"sender\":77}\n");
+	       "\"ppid\":77,\"start\":9,\"uid\":1000,\"comm\":\"ma\\\"ke\",\"signal\":15,\"name\":\"SIGTERM\",\"sender\":77}\n");
 	delivery.tid = 1240;
 	delivery.signal = SIGRTMIN + 3;
 	delivery.sender = 0;
@@ -498,7 +499,7 @@ static void signals_are_shown(void)
 	delivery.signal = 99;
 	STRING(show_signal("json", &delivery),
 	       "{\"event\":\"signal\",\"time\":10012345000,\"pid\":1234,\"tid\":1240,"
-	       "\"ppid\":77,\"start\":9,\"comm\":\"ma\\\"ke\",\"signal\":99,\"name\":\"signal 99\"}\n");
+	       "\"ppid\":77,\"start\":9,\"uid\":1000,\"comm\":\"ma\\\"ke\",\"signal\":99,\"name\":\"signal 99\"}\n");
 }
 
 static void tree_is_drawn(void)
@@ -549,7 +550,7 @@ static void tree_is_listed_in_json(void)
 		       "\"comm\":\"sh\",\"depth\":0,\"command\":\"sh -c x\",\"found\":true,\"end\":11000000000,"
 		       "\"status\":256,\"utime\":1000000000,\"stime\":0,\"maxrss\":0}");
 		STRING(second, "{\"event\":\"process\",\"pid\":2,\"ppid\":1,"
-		       "\"start\":10012345000,\"comm\":\"make\",\"depth\":1,\"end\":11000000000,"
+		       "\"start\":10012345000,\"uid\":0,\"comm\":\"make\",\"depth\":1,\"end\":11000000000,"
 		       "\"status\":512,\"utime\":1000000000,\"stime\":0,\"maxrss\":0}");
 	}
 	tree_destroy(tree);

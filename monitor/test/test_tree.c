@@ -125,6 +125,48 @@ static void found_process_may_be_born_later(void)
 	tree_destroy(tree);
 }
 
+static struct origin acts_as(struct tree *tree, uint32_t type, pid_t pid, uid_t uid)
+{
+	struct origin origin;
+
+	make(type, pid, 9)->uid = uid;
+	CHECK(tree_event(tree, &event, NULL, &origin));
+	return origin;
+}
+
+static void user_is_that_of_the_last_event(void)
+{
+	const uid_t unknown = (uid_t)-1;
+	struct tree *tree = tree_create(true);
+	struct origin origin;
+
+	EQUAL(unknown, origin_uid(&(struct origin){ 0 }));
+	origin = acts_as(tree, PREFORK_EVENT_BORN, 1, 1000);
+	EQUAL(1000, origin_uid(&origin));
+	origin = acts_as(tree, PREFORK_EVENT_EXEC, 1, 0);
+	EQUAL(0, origin_uid(&origin));
+	CHECK(origin.has_uid);
+	EQUAL(0, origin_uid(&tree_find(tree, 1)->origin));
+	/* Where an event does not tell it is as it was. */
+	origin = acts_as(tree, PREFORK_EVENT_VFORK_DONE, 1, unknown);
+	EQUAL(0, origin_uid(&origin));
+	CHECK(origin.has_uid);
+	origin = acts_as(tree, PREFORK_EVENT_EXIT, 1, 33);
+	EQUAL(33, origin_uid(&origin));
+	/* Of one whose birth was missed. */
+	origin = acts_as(tree, PREFORK_EVENT_EXEC, 2, 33);
+	EQUAL(33, origin_uid(&origin));
+	EQUAL(33, origin_uid(&tree_find(tree, 2)->origin));
+	/* A thread that acts for somebody else does not change the process. */
+	make(PREFORK_EVENT_VFORK_DONE, 2, 9)->uid = 44;
+	event.tid = 3;
+	event.thread = true;
+	CHECK(tree_event(tree, &event, NULL, &origin));
+	EQUAL(44, origin_uid(&origin));
+	EQUAL(33, origin_uid(&tree_find(tree, 2)->origin));
+	tree_destroy(tree);
+}
+
 static const struct span *last_span(const struct tree *tree, pid_t pid)
 {
 	return tree_find(tree, pid)->spans.last;
@@ -407,6 +449,7 @@ int main(void)
 		{ "parentage follows births", parentage_follows_births },
 		{ "a reused PID is another process", reused_pid_is_another_process },
 		{ "a process that was found may be born later", found_process_may_be_born_later },
+		{ "the user is that of the last event", user_is_that_of_the_last_event },
 		{ "holds last until they must be over", holds_last_until_they_must_be_over },
 		{ "what is created by one chosen is chosen", what_is_created_by_one_chosen_is_chosen },
 		{ "a pruned tree has what is chosen and its ancestors",

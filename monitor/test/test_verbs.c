@@ -35,6 +35,7 @@
 
 /* A child of its own, with what a case needs to be different. */
 struct setting {
+	uint32_t asked;		/* PREFORK_TELL_... that are right, 0: any */
 	int output;		/* 0: nowhere */
 	bool ignores_children;
 	bool closed_stderr;
@@ -86,7 +87,8 @@ int prefork_watch(struct prefork *pf, pid_t pid, const struct prefork_watch_opti
 	struct epoll_event in = { .events = EPOLLIN };
 
 	(void)pf;
-	(void)opts;
+	if (session.setting->asked && (!opts || opts->events != session.setting->asked))
+		return -EINVAL;
 	session.pid = pid;
 	session.fd = epoll_create1(EPOLL_CLOEXEC);
 	session.end = (int)syscall(SYS_pidfd_open, pid, 0);
@@ -473,6 +475,27 @@ static void no_more_events_are_shown_than_asked_for(void)
 	EQUAL(12, count_lines(text));
 }
 
+/* Of the kernel, with what is needed to know who is who. */
+static void only_what_is_needed_is_asked_for(void)
+{
+	const uint32_t least = PREFORK_TELL_BORN | PREFORK_TELL_FORK_FAILED | PREFORK_TELL_EXEC |
+			       PREFORK_TELL_EXIT;
+	struct setting setting = { .asked = PREFORK_TELL_ALL };
+
+	EQUAL(0, RUN(&setting, "true"));
+	EQUAL(0, RUN(&setting, "-e", "exec", "--tree", "true"));
+	EQUAL(0, RUN(&setting, "-c", "true"));
+	setting.asked = least;
+	EQUAL(0, RUN(&setting, "-e", "exec", "true"));
+	EQUAL(0, RUN(&setting, "-q", "true"));
+	setting.asked = least | PREFORK_TELL_PREFORK;
+	EQUAL(0, RUN(&setting, "-e", "prefork", "true"));
+	setting.asked = least | PREFORK_TELL_VFORK_DONE;
+	EQUAL(0, RUN(&setting, "-e", "!prefork", "true"));
+	setting.asked = PREFORK_TELL_EXIT;
+	EQUAL(STATUS_FAILURE, RUN(&setting, "true"));
+}
+
 /* The command goes on, and so does not share our output. */
 static void watching_ends_in_time(void)
 {
@@ -674,6 +697,7 @@ int main(void)
 		{ "losses are made up for and told", losses_are_made_up_for_and_told },
 		{ "no more events are shown than asked for",
 		  no_more_events_are_shown_than_asked_for },
+		{ "only what is needed is asked for", only_what_is_needed_is_asked_for },
 		{ "watching ends in time", watching_ends_in_time },
 		{ "processes beyond the limit are denied", processes_beyond_the_limit_are_denied },
 		{ "pictures are drawn or refused", pictures_are_drawn_or_refused },

@@ -14,12 +14,18 @@
  *
  * PIDs are numbers in the PID namespace that the owner was in when it sent
  * its first WATCH; in copies for the multicast group they are numbers in the
- * initial PID namespace. 0 stands for a task that has no number there.
+ * initial PID namespace. 0 stands for a task that has no number there. In the
+ * same way UIDs are those of its user namespace; who has none there is told as
+ * the overflow user (kernel.overflowuid).
  *
  * Commands (every refusal has an extended-ack text)
  *
- *   WATCH      { PIDFD | PID, [FLAGS], [HOLD], [TIMEOUT] }
+ *   WATCH      { PIDFD | PID, [FLAGS], [HOLD], [TIMEOUT], [EVENTS] }
  *       Report what the process does from now on, and hold what HOLD names.
+ *       With EVENTS only those of PREFORK, BORN, FORK_FAILED, EXEC, EXIT and
+ *       VFORK_DONE are told that it names. In any case all others are, and what
+ *       HOLD is about: of creations that it names PREFORK and the outcome, of
+ *       births BORN, of programs EXEC.
  *       Needs the right to attach to the process with ptrace(2) and, unless
  *       the module's parameter unprivileged is 1, CAP_SYS_PTRACE in the initial
  *       user namespace. Who has not that has limits.
@@ -33,7 +39,8 @@
  *                   more than the default, which needs CAP_SYS_PTRACE
  *         ESRCH     no such process, or it is a zombie
  *         EINVAL    the PID is that of a thread, or neither or both of PIDFD
- *                   and PID were given, or HOLD holds what is not reported
+ *                   and PID were given, or HOLD holds what is not reported,
+ *                   or EVENTS names one that is told in any case
  *         EBADF     PIDFD is not a pidfd
  *         EIO       probes have no effect: see /sys/kernel/debug/kprobes/enabled
  *                   and kernel.ftrace_enabled
@@ -56,7 +63,7 @@
  *                   verdict other than CONTINUE where no creation is held
  *
  *   GET        { PIDFD | PID }  or as a dump { }
- *     reply    { PID, COMM, FLAGS, HOLD, TIMEOUT, OWNER, OWNER_PID,
+ *     reply    { PID, COMM, FLAGS, HOLD, TIMEOUT, EVENTS, OWNER, OWNER_PID,
  *                HELD { TID, [CHILD], HOLD, COOKIE, SINCE, [DEADLINE] } ... }
  *       One watch, or in a dump every watch there is, with the tasks held now;
  *       without CAP_SYS_PTRACE those of this socket, and of what the sender
@@ -71,7 +78,7 @@
  *       Needs CAP_SYS_PTRACE.
  *
  * Events, sent to the owner and copied to the multicast group "events"; all
- * carry SEQ, TIME, PID, TID and COMM (LOST: only SEQ and TIME)
+ * carry SEQ, TIME, PID, TID, UID and COMM (LOST: only SEQ and TIME)
  *
  *   PREFORK      { CHILD, [NSPID], CLONE_FLAGS, [THREAD],
  *                  [COOKIE, [DEADLINE]] }
@@ -85,9 +92,10 @@
  *       not before the hold has ended; see below.
  *   FORK_FAILED  { CHILD, ERRNO, [THREAD] }
  *       The announced CHILD will not come: exactly one of BORN and
- *       FORK_FAILED follows each PREFORK. ERRNO is ECANCELED when the call
- *       was abandoned: the task exited, executed a program, created something
- *       else from a signal handler, or is no longer watched.
+ *       FORK_FAILED follows each PREFORK, where EVENTS has both. ERRNO is
+ *       ECANCELED when the call was abandoned: the task exited, executed a
+ *       program, created something else from a signal handler, or is no
+ *       longer watched.
  *   EXEC         { PATH, OLD_TID, [COOKIE, [DEADLINE]] }
  *       A new program image, before its first instruction. PATH is the image
  *       itself; for a script that is its interpreter. With COOKIE the process
@@ -103,8 +111,8 @@
  *       task and it is about to stop for it.
  *   UNWATCHED    { REASON }
  *       The watch has ended though the process lives. Of a call in progress
- *       the outcome may still follow. With REASON_ACCESS COMM is empty, and the
- *       process may be one that ends.
+ *       the outcome may still follow. With REASON_ACCESS COMM is empty, there
+ *       is no UID, and the process may be one that ends.
  *   TIMEOUT      { COOKIE, [CHILD], [THREAD] }
  *       The deadline of a hold has passed and the task runs on. CHILD tells
  *       whose creation was held; without it the task itself was, at birth or
@@ -203,6 +211,8 @@ enum prefork_attr {
 	PREFORK_A_NSPID,	/* u32: number of the child, or newborn, in a
 				 * PID namespace of its own */
 	PREFORK_A_FORCE,	/* flag: though another socket holds it */
+	PREFORK_A_UID,		/* u32: effective user of the task */
+	PREFORK_A_EVENTS,	/* u32: PREFORK_TELL_... */
 
 	__PREFORK_A_MAX,
 	PREFORK_A_MAX = __PREFORK_A_MAX - 1
@@ -222,6 +232,19 @@ enum prefork_attr {
 #define PREFORK_HOLD_BIRTH_THREAD 0x10	/* every thread that it creates; needs
 					 * PREFORK_WATCH_THREADS */
 #define PREFORK_HOLD_EXEC	0x20	/* who has executed a program */
+
+/* PREFORK_A_EVENTS: what is told of though nobody is held */
+#define PREFORK_TELL_PREFORK	0x1
+#define PREFORK_TELL_BORN	0x2
+#define PREFORK_TELL_FORK_FAILED 0x4
+#define PREFORK_TELL_EXEC	0x8
+#define PREFORK_TELL_EXIT	0x10
+#define PREFORK_TELL_VFORK_DONE	0x20
+
+#define PREFORK_TELL(event)	(1U << ((event) - PREFORK_EVENT_PREFORK))
+#define PREFORK_TELL_ALL	(PREFORK_TELL_PREFORK | PREFORK_TELL_BORN | \
+				 PREFORK_TELL_FORK_FAILED | PREFORK_TELL_EXEC | \
+				 PREFORK_TELL_EXIT | PREFORK_TELL_VFORK_DONE)
 
 enum prefork_verdict {
 	PREFORK_VERDICT_CONTINUE,	/* go on (the default) */
