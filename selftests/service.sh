@@ -54,6 +54,8 @@ printf '[Service]\nType=oneshot\nExecStart=/usr/local/bin/%%i\n' >/run/systemd/s
 exec /lib/systemd/systemd --system --unit=basic.target --show-status=no
 END
 chmod +x boot
+# systemd changes that for the network namespace, and so for what is tested after this.
+queue=$(sysctl -n net.unix.max_dgram_qlen)
 container=prefork unshare --fork --pid --kill-child --mount --mount-proc --cgroup ./boot 2>err.boot &
 outer=$!
 inside() { nsenter -t "$first" -p -m -C "$@"; }
@@ -132,4 +134,5 @@ ok 'and debuggers go on'
 
 kill -KILL "$first"
 wait $outer 2>/dev/null
+sysctl -q -w "net.unix.max_dgram_qlen=$queue"
 plan
