@@ -107,7 +107,8 @@ static struct announcement *clone_announce(struct watch *watch,
 
 /*
  * The call that a signal has interrupted, if this is it again. If its watch has
- * ended meanwhile, whoever watches now has not been told of it.
+ * ended meanwhile, whoever watches now has not been told of it; and if a handler
+ * has changed the PID namespace for children, the child gets another PID.
  */
 static struct announcement *
 clone_resume(const struct watch *watch, const struct kernel_clone_args *args)
@@ -115,7 +116,8 @@ clone_resume(const struct watch *watch, const struct kernel_clone_args *args)
 	struct announcement *announcement = unpark(current);
 
 	if (announcement && (announcement->watch != watch ||
-			     !announcement_matches(announcement, args))) {
+			     !announcement_matches(announcement, args) ||
+			     !reserve_possible(args))) {
 		announcement_abandon(announcement);
 		return NULL;
 	}

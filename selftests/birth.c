@@ -863,6 +863,50 @@ TEST_F_TIMEOUT(birth, of_the_first_in_a_namespace_is_held, 60)
 	EXPECT_LT(0, actor_answer(_metadata, &scene->actor));
 }
 
+static void change_namespace(int sig)
+{
+	(void)sig;
+	actor_say(unshare(CLONE_NEWPID));
+}
+
+static long clone_with_handler(long unused)
+{
+	const struct sigaction sa = { .sa_handler = change_namespace };
+
+	sigaction(SIGUSR1, &sa, NULL);
+	return create(BY_CLONE) + unused;
+}
+
+/* The call goes on with a PID of the new namespace, which was not the one announced. */
+TEST_F_TIMEOUT(birth, after_a_handler_that_changes_the_namespace_is_held, 60)
+{
+	struct scene *scene = &self->scene;
+	const struct prefork_event *e = &scene->session.event;
+	pid_t first;
+
+	watch(_metadata, scene, PREFORK_WATCH_TREE,
+	      HOLD_PROCESSES | PREFORK_HOLD_BIRTH, 0);
+	actor_send(_metadata, &scene->actor, clone_with_handler, 0);
+	first = session_expect(_metadata, &scene->session,
+			       PREFORK_EVENT_PREFORK)->child;
+	ASSERT_EQ(0, kill(scene->actor.pid, SIGUSR1));
+	ASSERT_EQ(0, actor_answer(_metadata, &scene->actor));
+	session_expect(_metadata, &scene->session, PREFORK_EVENT_FORK_FAILED);
+	EXPECT_EQ(first, e->child);
+	EXPECT_EQ(ECANCELED, e->error);
+
+	session_expect(_metadata, &scene->session, PREFORK_EVENT_PREFORK);
+	EXPECT_EQ(1, e->nspid);
+	session_release(_metadata, &scene->session);
+	session_expect(_metadata, &scene->session, PREFORK_EVENT_BORN);
+	EXPECT_EQ(1, e->nspid);
+	scene->cookie = e->cookie;
+	ASSERT_NE(0, scene->cookie);
+	EXPECT_FALSE(actor_speaks(&scene->actor, 50));
+	release(_metadata, scene);
+	EXPECT_LT(0, actor_answer(_metadata, &scene->actor));
+}
+
 /* Each stops for us where the call of its parent returns. */
 #define MARKED	1000
 

@@ -92,10 +92,11 @@
  *       not before the hold has ended; see below.
  *   FORK_FAILED  { CHILD, ERRNO, [THREAD] }
  *       The announced CHILD will not come: exactly one of BORN and
- *       FORK_FAILED follows each PREFORK, where EVENTS has both. ERRNO is
+ *       FORK_FAILED follows each PREFORK, where both are told. ERRNO is
  *       ECANCELED when the call was abandoned: the task exited, executed a
- *       program, created something else from a signal handler, or is no
- *       longer watched.
+ *       program, created something else or changed the PID namespace for its
+ *       children from a signal handler, or is no longer watched. UID and COMM
+ *       are those of the PREFORK.
  *   EXEC         { PATH, OLD_TID, [COOKIE, [DEADLINE]] }
  *       A new program image, before its first instruction. PATH is the image
  *       itself; for a script that is its interpreter. With COOKIE the process
