@@ -195,7 +195,9 @@ void birth_exec(pid_t old_tid)
 	/* It may just have got privileges, and must not be seen using them. */
 	if (!access_lasts(watch->cred))
 		unwatch_lost(watch);
-	/* One is enough: it is passed before the process can execute again. */
+	/* One is enough: it is passed before the process can execute again. And
+	 * where nothing is told, whoever got by a gate is held here.
+	 */
 	else if (!gate_attach_embedded(&watch->exec, watch, birth_reach_exec))
 		birth_lose_exec(watch);
 	watch_put(watch);

@@ -48,7 +48,7 @@ bool notrace clone_is_reported(const struct kernel_clone_args *args)
 	return !call_current();
 }
 
-/* What the owner does not hear of: PREFORK and its outcome. */
+/* What the owner does not hear of, though it wanted to. */
 static void clone_lose(const struct call *call, u64 clone_flags, pid_t ret)
 {
 	struct watch *watch = call->watch;
@@ -74,13 +74,15 @@ static void clone_lose(const struct call *call, u64 clone_flags, pid_t ret)
 /* Is there anything to tell of such a creation, or anybody to be held? */
 static bool announces(const struct watch *watch, u64 clone_flags)
 {
-	const u32 told = PREFORK_TELL_PREFORK | PREFORK_TELL_BORN |
-			 PREFORK_TELL_FORK_FAILED | PREFORK_TELL_VFORK_DONE;
+	u32 kind = clone_kind(clone_flags);
+	u32 told = PREFORK_TELL_PREFORK | PREFORK_TELL_BORN |
+		   PREFORK_TELL_FORK_FAILED;
 
+	if (kind == PREFORK_HOLD_VFORK)
+		told |= PREFORK_TELL_VFORK_DONE;
 	return reports_kind(&watch->options, clone_flags) &&
 	       (watch->options.events & told ||
-		watch->options.hold & (clone_kind(clone_flags) |
-				       clone_birth_kind(clone_flags)));
+		watch->options.hold & (kind | clone_birth_kind(clone_flags)));
 }
 
 /* Returns NULL if there are no means to. */

@@ -21,11 +21,11 @@ struct event {
 		struct list_head node;	/* the queue's, or the watch's */
 		struct llist_node trash;
 	};
-	enum prefork_cmd type;
+	enum prefork_cmd type : 8;
 	bool thread;			/* about a thread, not a process */
+	kuid_t uid;			/* effective, of the task; invalid: not told */
 	struct pid *pid;		/* strong references, or NULL */
 	struct pid *tid;
-	kuid_t uid;			/* effective, of the task; invalid: not told */
 	struct pid *other;		/* the child; BORN: the parent; ADOPTED:
 					 * the tracer */
 	char comm[TASK_COMM_LEN];

@@ -184,7 +184,6 @@ const char *follow_message(const struct follow *follow)
 static bool matches(void *arg, const struct process *process)
 {
 	const struct follow *follow = arg;
-
 	const struct match_subject known = {
 		.comm = process->comm, .depth = process->depth,
 		.uid = origin_uid(&process->origin),

@@ -392,12 +392,12 @@ static void set_user(struct origin *origin, const struct prefork_event *event)
 	origin->has_uid = true;
 }
 
-/* Of a process, while it lives: a thread may act as somebody else. */
+/* As its first thread acts: others may act as somebody else. */
 static void note_user(struct tree *tree, const struct prefork_event *event)
 {
 	struct process *process = find(tree, event->pid);
 
-	if (process && !event->thread)
+	if (process && event->tid == event->pid)
 		set_user(&process->origin, event);
 }
 

@@ -230,11 +230,11 @@ static struct tree *small_tree(void)
 
 	tree_add(tree, 1, &(struct origin){ .start = 10 * SECOND }, "sh", strdup("sh -c x"));
 	make(PREFORK_EVENT_BORN)->ppid = 1;
-	event.pid = 2;
+	event.pid = event.tid = 2;
 	tree_event(tree, &event, NULL, NULL);
-	event.pid = 3;
+	event.pid = event.tid = 3;
 	tree_event(tree, &event, NULL, NULL);
-	event.pid = 4;
+	event.pid = event.tid = 4;
 	event.ppid = 2;
 	tree_event(tree, &event, NULL, NULL);
 	for (pid_t pid = 4; pid > 0; pid--) {

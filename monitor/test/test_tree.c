@@ -160,7 +160,6 @@ static void user_is_that_of_the_last_event(void)
 	/* A thread that acts for somebody else does not change the process. */
 	make(PREFORK_EVENT_VFORK_DONE, 2, 9)->uid = 44;
 	event.tid = 3;
-	event.thread = true;
 	CHECK(tree_event(tree, &event, NULL, &origin));
 	EQUAL(44, origin_uid(&origin));
 	EQUAL(33, origin_uid(&tree_find(tree, 2)->origin));

@@ -270,7 +270,7 @@ enum prefork_stat {
 	PREFORK_STAT_RESERVED,		/* PIDs announced, not yet born */
 	PREFORK_STAT_QUEUED,		/* events not yet delivered */
 	PREFORK_STAT_ARMED,		/* 1 while the probes are armed */
-	PREFORK_STAT_PREFORKS,		/* creations announced */
+	PREFORK_STAT_PREFORKS,		/* creations announced, told of or not */
 	PREFORK_STAT_BORN,		/* of them: born */
 	PREFORK_STAT_FAILED,		/* of them: failed, denied or abandoned */
 	PREFORK_STAT_HOLDS,		/* holds begun */
