@@ -252,7 +252,7 @@ static size_t put_pairs(struct raw *raw, char *datagram, pid_t pid)
 	return size;
 }
 
-TEST_F_TIMEOUT(limits, of_events_hold_for_who_does_not_read, 600)
+TEST_F_TIMEOUT(limits, of_events_hold_for_who_does_not_read, 300)
 {
 	struct session *s = &self->session;
 	uint64_t lost = session_stat(_metadata, s, PREFORK_STAT_LOST);

@@ -89,9 +89,10 @@ ok 'the one of the parent stops at its own when the child has ended'
 
 # ---- LLDB ----
 
-# The other userland is without it.
+# The other userland is without it. Its server may take longer than 5 s to begin.
 if [ "$(uname -m)" != aarch64 ]; then
-	run --match depth=1 --adopt 'lldb --no-lldbinit --batch -p {pid}
+	run --match depth=1 --adopt 'lldb --no-lldbinit --batch
+		-O "settings set plugin.process.gdb-remote.packet-timeout 120" -p {pid}
 		-o "breakpoint set --name work" -o "thread backtrace"
 		-o "process continue" -o "process continue"' -- ./brief
 	ok 'LLDB attaches to a child of vfork'
