@@ -10,6 +10,9 @@ check check-long: KERNEL = debug
 KERNELS = debug debug-newest debug-rt newest 6.12 6.1 5.10 6.12-rt 6.1-rt 6.1-arm64
 CORE = life outcome hold birth exec numbers free sequence
 
+# The program and its unit; on a kernel that looks for faults without what looks for its own.
+PROGRAM = adopt.sh lost.sh release.sh service.sh trace.sh vforkmon.sh
+
 # What `make run` follows.
 CMD = make -C monitor -j2 O=/tmp/monitor
 
@@ -34,6 +37,7 @@ help:
 	@echo 'make check-matrix     all tests on all kernels [KERNELS="6.1..."]: hours; CONTINUE=1 goes on'
 	@echo '                      with those of them that had not ended well when it was stopped'
 	@echo 'make check-core       the most important of them on all kernels but debug and debug-rt'
+	@echo 'make check-program    the program, built with sanitizers, and its unit [KERNEL=6.1]'
 	@echo 'make bench            what it costs, beside other tools [WHAT="client hold..."]: an hour'
 	@echo 'make check-dkms       the module as DKMS builds it, on Debian 12 and unstable'
 	@echo 'make lint             static checks'
@@ -77,9 +81,10 @@ run: export CMD := $(CMD)
 shell: all
 	@$(vm) --timeout 0 -- bash -l
 
-check check-long: module claim monitor selftests
+check check-long check-program: module claim monitor selftests
 	@selftests/check $(KERNEL) $(TESTS)
 check-long: export PREFORK_LONG = 1
+check-program: TESTS = $(PROGRAM)
 
 # What a kernel cannot build without a warning it does not get.
 check-matrix check-core:
@@ -134,4 +139,4 @@ install-source:
 clean:
 	rm -rf $(CURDIR)/build
 
-.PHONY: all help packages build-packages module claim monitor sanitized selftests run shell check check-long check-matrix check-core bench check-dkms lint install install-source clean
+.PHONY: all help packages build-packages module claim monitor sanitized selftests run shell check check-long check-program check-matrix check-core bench check-dkms lint install install-source clean

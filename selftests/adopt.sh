@@ -4,10 +4,9 @@
 # shellcheck disable=SC2016 # the variables in programs of sh -c
 set -u
 here=$(cd "${0%/*}/.." && pwd)
-# The one that was built with the sanitizers for addresses and undefined behaviour.
-PATH=$here/build/monitor/address:$PATH
 # shellcheck source=selftests/tap.bash
 . "$here/selftests/tap.bash"
+PATH=$(programs):$PATH
 
 # quietly STATUS COMMAND...: ends so, and has nothing to say.
 quietly() {
@@ -38,7 +37,7 @@ is_held() { vforkmon status | grep -q 'held for'; }
 is_gone() { ! kill -0 "$1" 2>/dev/null; }
 
 [ "$(command -v vforkmon)" = "${PATH%%:*}/vforkmon" ]
-ok 'vforkmon is there, built with sanitizers'
+ok 'vforkmon is there'
 
 # ---- wrong usage is told before anything runs ----
 

@@ -4,10 +4,9 @@
 # shellcheck disable=SC2016 # the variables in programs of jq and of sh -c
 set -u
 here=$(cd "${0%/*}" && pwd)
-# The vforkmon that was built with the sanitizers for addresses and undefined behaviour.
-PATH=$here/../build/monitor/address:${SELFTESTS:-$here/../build/selftests}/actors:$PATH
 # shellcheck source=selftests/tap.bash
 . "$here/tap.bash"
+PATH=$(programs):${SELFTESTS:-$here/../build/selftests}/actors:$PATH
 
 # Creations that fail, with two events each: more than the queue takes.
 many=3000

@@ -4,10 +4,9 @@
 # shellcheck disable=SC2016 # the variables in programs of sh -c
 set -u
 here=$(cd "${0%/*}" && pwd)
-# The one that was built with the sanitizers for addresses and undefined behaviour.
-PATH=$here/../build/monitor/address:$PATH
 # shellcheck source=selftests/tap.bash
 . "$here/tap.bash"
+PATH=$(programs):$PATH
 
 # start NAME: a process, as $pid, that creates another one when told so, and says when it has.
 start() {

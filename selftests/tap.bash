@@ -52,4 +52,15 @@ plan() {
 	[ $failed = 0 ]
 }
 
+# programs: the folder of those that were built with the sanitizers for addresses and undefined
+# behaviour; where the kernel looks for faults itself, and they take seconds to begin, of others.
+programs() {
+	local built
+	built=$(cd "${BASH_SOURCE[0]%/*}/../build/monitor" && pwd)
+	case ${PREFORK_KERNEL-} in
+	debug*) echo "$built" ;;
+	*) echo "$built/address" ;;
+	esac
+}
+
 echo 'TAP version 13'

@@ -4,13 +4,12 @@
 # shellcheck disable=SC2016 # the variables in programs of jq and of sh -c
 set -u
 here=$(cd "${0%/*}/.." && pwd)
-# The one that was built with the sanitizers for addresses and undefined behaviour; thousands
-# of threads are for the one that people use.
+# Thousands of threads are for the one that people use.
 plain=$here/build/monitor/vforkmon
-PATH=$here/build/monitor/address:$here/build/selftests/actors:$PATH
 crowd=${TRACE_CROWD:-2000}
 # shellcheck source=selftests/tap.bash
 . "$here/selftests/tap.bash"
+PATH=$(programs):$here/build/selftests/actors:$PATH
 
 # ends STATUS COMMAND...: and vforkmon has nothing to say.
 ends() {

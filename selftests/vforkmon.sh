@@ -4,10 +4,9 @@
 # shellcheck disable=SC2016 # the variables in programs of jq and of sh -c
 set -u
 here=$(cd "${0%/*}/.." && pwd)
-# The one that was built with the sanitizers for addresses and undefined behaviour.
-PATH=$here/build/monitor/address:$PATH
 # shellcheck source=selftests/tap.bash
 . "$here/selftests/tap.bash"
+PATH=$(programs):$PATH
 
 # the_story FILE [FILTER]: of JSON Lines; jq's `$e` are the events, in order.
 the_story() {
@@ -23,7 +22,7 @@ paired='
 		map(.announced) == [range(length) | . % 2 == 0] and length % 2 == 0))'
 
 [ "$(command -v vforkmon)" = "${PATH%%:*}/vforkmon" ]
-ok 'vforkmon is there, built with sanitizers'
+ok 'vforkmon is there'
 
 # ---- the status is the command's ----
 
