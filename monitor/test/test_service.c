@@ -61,7 +61,6 @@ int prefork_fd(const struct prefork *pf)
 int prefork_watch_all(struct prefork *pf, const struct prefork_watch_options *opts)
 {
 	const uint32_t hold = PREFORK_HOLD_EXEC | PREFORK_HOLD_VFORK | PREFORK_HOLD_FORK;
-
 	const uint32_t events = PREFORK_TELL_BORN | PREFORK_TELL_FORK_FAILED | PREFORK_TELL_EXEC |
 				PREFORK_TELL_EXIT;
 
