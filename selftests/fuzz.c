@@ -192,7 +192,7 @@ static const int stats_errors[] = { 0 };
 
 static const uint16_t watch_attrs[] = {
 	PREFORK_A_PIDFD, PREFORK_A_PID, PREFORK_A_FLAGS, PREFORK_A_HOLD,
-	PREFORK_A_TIMEOUT, 0,
+	PREFORK_A_TIMEOUT, PREFORK_A_EVENTS, 0,
 };
 static const uint16_t target_attrs[] = { PREFORK_A_PIDFD, PREFORK_A_PID, 0 };
 static const uint16_t release_attrs[] = {
@@ -278,6 +278,9 @@ static void compose_watch(struct fuzzer *f, struct peer *peer,
 	if (!one_in(f, 3))
 		add_piece(d, PREFORK_A_TIMEOUT, 4,
 			  timeouts[below(f, ARRAY_SIZE(timeouts))]);
+	if (one_in(f, 4))
+		add_piece(d, PREFORK_A_EVENTS, 4,
+			  below(f, PREFORK_TELL_ALL + 1));
 	know(d, watch);
 }
 
@@ -413,6 +416,9 @@ static bool spoil_value(struct fuzzer *f, struct draft *d)
 		break;
 	case PREFORK_A_HOLD:
 		piece->bytes[0] |= 0x40U << below(f, 26);
+		break;
+	case PREFORK_A_EVENTS:
+		piece->bytes[0] |= (PREFORK_TELL_ALL + 1U) << below(f, 26);
 		break;
 	case PREFORK_A_TIMEOUT:
 		piece->bytes[0] = 86400001 + below(f, UINT32_MAX - 86400001);
