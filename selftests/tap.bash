@@ -53,11 +53,12 @@ plan() {
 }
 
 # programs: the folder of those that were built with the sanitizers for addresses and undefined
-# behaviour; where the kernel looks for faults itself, and they take seconds to begin, of others.
+# behaviour; where the kernel looks for faults itself, and they take seconds to begin, of others,
+# unless time does not matter.
 programs() {
 	local built
 	built=$(cd "${BASH_SOURCE[0]%/*}/../build/monitor" && pwd)
-	case ${PREFORK_KERNEL-} in
+	case ${PREFORK_LONG:-${PREFORK_KERNEL-}} in
 	debug*) echo "$built" ;;
 	*) echo "$built/address" ;;
 	esac

@@ -7,7 +7,7 @@ here=$(cd "${0%/*}/.." && pwd)
 # Thousands of threads are for the one that people use; with a kernel that looks for faults
 # each takes an emulated machine a quarter of a second.
 plain=$here/build/monitor/vforkmon
-case ${PREFORK_KERNEL-} in
+case ${PREFORK_LONG:-${PREFORK_KERNEL-}} in
 debug*) crowd=500 ;;
 *) crowd=2000 ;;
 esac
