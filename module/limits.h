@@ -7,7 +7,7 @@
 
 /*
  * Nor is more than that kept of what comes from tasks that cannot wait: ends
- * of processes, threads and watches.
+ * of processes, threads and watches; unless a parameter says otherwise.
  */
 #define QUEUE_BOUND		16384
 

@@ -11,6 +11,12 @@
 #include "stats.h"
 
 #include <linux/jiffies.h>
+#include <linux/moduleparam.h>
+
+static unsigned int bound = QUEUE_BOUND;
+module_param_named(max_socket_events, bound, uint, 0644);
+MODULE_PARM_DESC(max_socket_events,
+		 "events that wait for a socket before ends are lost to it");
 
 struct workqueue_struct *prefork_wq;
 
@@ -177,7 +183,7 @@ void queue_lose(struct queue *queue, unsigned int n)
 
 bool queue_admits(struct queue *queue)
 {
-	if (READ_ONCE(queue->length) < QUEUE_BOUND)
+	if (READ_ONCE(queue->length) < READ_ONCE(bound))
 		return true;
 	queue_lose(queue, 1);
 	return false;

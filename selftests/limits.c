@@ -9,7 +9,7 @@
 #include "permission.h"
 #include "raw.h"
 
-#define PARAMETER(name)	"/sys/module/prefork/parameters/max_user_" name
+#define PARAMETER(name)	"/sys/module/prefork/parameters/max_" name
 
 FIXTURE(limits)
 {
@@ -86,9 +86,10 @@ FIXTURE_SETUP(limits)
 FIXTURE_TEARDOWN(limits)
 {
 	settings_restore();
-	setting_write(PARAMETER("sockets"), 8);
-	setting_write(PARAMETER("watches"), 4096);
-	setting_write(PARAMETER("holds"), 1024);
+	setting_write(PARAMETER("user_sockets"), 8);
+	setting_write(PARAMETER("user_watches"), 4096);
+	setting_write(PARAMETER("user_holds"), 1024);
+	setting_write(PARAMETER("socket_events"), 16384);
 	session_close(&self->session);
 	actor_end(&self->watcher);
 	actor_end(&self->process);
@@ -114,7 +115,7 @@ TEST_F_TIMEOUT(limits, of_sockets_refuse_one_more, 60)
 	struct actor *watcher = &self->watcher;
 	pid_t pid = self->process.pid;
 
-	ASSERT_EQ(0, setting_write(PARAMETER("sockets"), 1));
+	ASSERT_EQ(0, setting_write(PARAMETER("user_sockets"), 1));
 	EXPECT_EQ(0, actor_do(_metadata, watcher, watch, pid));
 	EXPECT_EQ(0, actor_do(_metadata, watcher, unwatch_all, 0));
 
@@ -138,14 +139,14 @@ TEST_F_TIMEOUT(limits, are_those_of_who_is_behind_a_user_namespace, 60)
 	struct actor inside = { 0 };
 	long pid;
 
-	ASSERT_EQ(0, setting_write(PARAMETER("sockets"), 1));
+	ASSERT_EQ(0, setting_write(PARAMETER("user_sockets"), 1));
 	EXPECT_EQ(0, actor_do(_metadata, &self->watcher, watch,
 			      self->process.pid));
 	party_start(_metadata, &inside, "root of a user namespace");
 	ASSERT_EQ(0, actor_do(_metadata, &inside, open_session, 0));
 	pid = actor_do(_metadata, &inside, make_descendant, 0);
 	EXPECT_EQ(-EMFILE, actor_do(_metadata, &inside, watch, pid));
-	ASSERT_EQ(0, setting_write(PARAMETER("sockets"), 2));
+	ASSERT_EQ(0, setting_write(PARAMETER("user_sockets"), 2));
 	EXPECT_EQ(0, actor_do(_metadata, &inside, watch, pid));
 	actor_end(&inside);
 }
@@ -155,15 +156,15 @@ TEST_F_TIMEOUT(limits, of_watches_refuse_one_more, 60)
 	struct actor *watcher = &self->watcher;
 	long pid = actor_do(_metadata, watcher, make_descendant, 0);
 
-	ASSERT_EQ(0, setting_write(PARAMETER("watches"), 1));
+	ASSERT_EQ(0, setting_write(PARAMETER("user_watches"), 1));
 	EXPECT_EQ(0, actor_do(_metadata, watcher, watch, self->process.pid));
 	EXPECT_EQ(-ENOSPC, actor_do(_metadata, watcher, watch, pid));
 	expect_root_unhindered(_metadata, self);
-	ASSERT_EQ(0, setting_write(PARAMETER("watches"), 2));
+	ASSERT_EQ(0, setting_write(PARAMETER("user_watches"), 2));
 	EXPECT_EQ(0, actor_do(_metadata, watcher, watch, pid));
 
 	/* Lowered below what is in use it does not let in any more, either. */
-	ASSERT_EQ(0, setting_write(PARAMETER("watches"), 0));
+	ASSERT_EQ(0, setting_write(PARAMETER("user_watches"), 0));
 	pid = actor_do(_metadata, watcher, make_descendant, 0);
 	EXPECT_EQ(-ENOSPC, actor_do(_metadata, watcher, watch, pid));
 }
@@ -172,7 +173,7 @@ TEST_F_TIMEOUT(limits, of_watches_let_children_go_and_say_so, 60)
 {
 	struct actor *watcher = &self->watcher;
 
-	ASSERT_EQ(0, setting_write(PARAMETER("watches"), 1));
+	ASSERT_EQ(0, setting_write(PARAMETER("user_watches"), 1));
 	ASSERT_EQ(0, actor_do(_metadata, watcher, watch_tree,
 			      self->process.pid));
 	EXPECT_LT(0, actor_do(_metadata, &self->process, create, BY_FORK));
@@ -190,7 +191,7 @@ TEST_F_TIMEOUT(limits, of_holds_hold_nobody_more, 60)
 
 	actor_start(_metadata, &other);
 	ASSERT_EQ(0, actor_do(_metadata, &other, be_user, USER));
-	ASSERT_EQ(0, setting_write(PARAMETER("holds"), 1));
+	ASSERT_EQ(0, setting_write(PARAMETER("user_holds"), 1));
 	ASSERT_EQ(0, actor_do(_metadata, watcher, watch_holding,
 			      self->process.pid));
 	ASSERT_EQ(0, actor_do(_metadata, watcher, watch_holding, other.pid));
@@ -220,7 +221,7 @@ TEST_F_TIMEOUT(limits, of_holds_hold_nobody_more, 60)
  * An owner that watches and unwatches and never reads: each time leaves an
  * event, and no task is there to wait for him.
  */
-#define QUEUE_BOUND	16384
+#define QUEUE_BOUND	1024
 #define QUEUE_BATCH	54	/* being delivered, no more in the queue */
 #define PAIRS		128	/* of commands in one datagram */
 
@@ -252,7 +253,7 @@ static size_t put_pairs(struct raw *raw, char *datagram, pid_t pid)
 	return size;
 }
 
-TEST_F_TIMEOUT(limits, of_events_hold_for_who_does_not_read, 300)
+TEST_F_TIMEOUT(limits, of_events_hold_for_who_does_not_read, 60)
 {
 	struct session *s = &self->session;
 	uint64_t lost = session_stat(_metadata, s, PREFORK_STAT_LOST);
@@ -262,6 +263,7 @@ TEST_F_TIMEOUT(limits, of_events_hold_for_who_does_not_read, 300)
 	size_t size;
 	int i;
 
+	ASSERT_EQ(0, setting_write(PARAMETER("socket_events"), QUEUE_BOUND));
 	raw_open(_metadata, &raw);
 	ASSERT_EQ(0, setsockopt(raw.fd, SOL_SOCKET, SO_RCVBUF, &room,
 				sizeof(room)));
