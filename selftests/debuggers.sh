@@ -13,8 +13,8 @@ mkfifo gate
 evidence() { tail -n 40 changes err ./*/err; }
 
 # In read(2), by its number here or on ARM. (Of who sleeps 5.10 does not know where.)
-is_waiting() { grep -q -E '^(0|63) 0x0 ' "/proc/$1/syscall"; }
-is_traced() { grep -q '^TracerPid:.*[1-9]' "/proc/$1/status"; }
+is_waiting() { [[ $(<"/proc/$1/syscall") =~ ^(0|63)\ 0x0\  ]]; }
+is_traced() { [[ $(<"/proc/$1/status") =~ TracerPid:[[:space:]]*[1-9] ]]; }
 is_watched() { vforkmon status | grep -q "^ *$1 "; }
 
 # Whatever is alive of all inferiors goes on until none is. While gdb stops all for the end of one,

@@ -37,12 +37,15 @@ says() {
 	ends "$@" && [ "$(wc -l <"$tmp/err")" = 1 ] && grep -q -e "$text" "$tmp/err"
 }
 
-# until_true COMMAND...: within some minutes.
+# until_true COMMAND...: within some minutes. Who looks so often that he takes the processor from
+# whom he waits for waits longer: from one look to the next it is twice what that one took.
 until_true() {
-	local end=$((SECONDS + 200))
-	until "$@"; do
+	local end=$((SECONDS + 200)) begin pause
+	until begin=${EPOCHREALTIME/[.,]/}; "$@"; do
 		[ $SECONDS -lt $end ] || return 1
-		read -r -t 0.05 <>"$tmp/nothing" || :
+		pause=$((2 * (${EPOCHREALTIME/[.,]/} - begin) + 20000))
+		printf -v pause '%d.%06d' $((pause / 1000000)) $((pause % 1000000))
+		read -r -t "$pause" <>"$tmp/nothing" || :
 	done
 }
 
