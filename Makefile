@@ -6,9 +6,9 @@
 KERNEL = 6.1
 check check-long: KERNEL = debug
 
-# Those that `make check-matrix` tests, and what `make check-core` does on most of them.
+# Those that `make check-matrix` tests, and programs without which nothing works: `make check-core`.
 KERNELS = debug debug-newest debug-rt newest 6.12 6.1 5.10 6.12-rt 6.1-rt 6.1-arm64
-CORE = life outcome hold birth exec numbers free sequence
+CORE = birth events exec hold life numbers
 
 # The program and its unit; on a kernel that looks for faults without what looks for its own.
 PROGRAM = adopt.sh lost.sh release.sh service.sh trace.sh vforkmon.sh
@@ -36,8 +36,8 @@ help:
 	@echo 'make check-long       the same, what is tried often as often as it should be: hours'
 	@echo 'make check-matrix     all tests on all kernels [KERNELS="6.1..."]: hours; CONTINUE=1 goes on'
 	@echo '                      with those of them that had not ended well when it was stopped'
-	@echo 'make check-core       the most important of them on all kernels but debug and debug-rt'
-	@echo 'make check-program    the program, built with sanitizers, and its unit [KERNEL=6.1]'
+	@echo 'make check-program    the most important of them, and of the program, with sanitizers, on 6.1'
+	@echo 'make check-core       the most important of them on all other kernels but debug-rt'
 	@echo 'make bench            what it costs, beside other tools [WHAT="client hold..."]: an hour'
 	@echo 'make check-dkms       the module as DKMS builds it, on Debian 12 and unstable'
 	@echo 'make lint             static checks'
@@ -67,11 +67,13 @@ claim: packages
 monitor: build-packages
 	+@$(cross) --no-print-directory -C monitor O=$(build)/monitor
 
-# What the script for vforkmon runs.
+# What scripts run.
 sanitized: build-packages
 	+@$(cross) --no-print-directory -C monitor O=$(build)/monitor/address SANITIZE=address,undefined
 
-selftests: monitor sanitized
+selftests: programs sanitized
+
+programs: monitor
 	+@$(cross) --no-print-directory -C selftests O=$(build)/selftests LIBPREFORK=$(build)/monitor/libprefork.a
 
 run: all
@@ -84,18 +86,20 @@ shell: all
 check check-long check-program: module claim monitor selftests
 	@selftests/check $(KERNEL) $(TESTS)
 check-long: export PREFORK_LONG = 1
-check-program: TESTS = $(PROGRAM)
+check-program: TESTS = $(PROGRAM) $(CORE)
 
 # What a kernel cannot build without a warning it does not get.
 check-matrix check-core:
 	@for kernel in $(KERNELS); do \
-		$(MAKE) --no-print-directory selftests KERNEL=$$kernel && \
+		$(MAKE) --no-print-directory $(suite) KERNEL=$$kernel && \
 		$(MAKE) --no-print-directory module claim KERNEL=$$kernel W=1 KCFLAGS=-Werror || exit; \
 	done
 	@selftests/matrix $(build)/matrix $(KERNELS) -- $(TESTS)
+check-matrix: suite = selftests
 check-matrix: export CONTINUE := $(CONTINUE)
+check-core: suite = programs
 check-core: TESTS = $(CORE)
-check-core: KERNELS := $(filter-out debug debug-rt,$(KERNELS))
+check-core: KERNELS := $(filter-out debug debug-rt 6.1,$(KERNELS))
 
 # Figures, in build/bench.
 bench: module monitor
@@ -139,4 +143,4 @@ install-source:
 clean:
 	rm -rf $(CURDIR)/build
 
-.PHONY: all help packages build-packages module claim monitor sanitized selftests run shell check check-long check-program check-matrix check-core bench check-dkms lint install install-source clean
+.PHONY: all help packages build-packages module claim monitor sanitized programs selftests run shell check check-long check-program check-matrix check-core bench check-dkms lint install install-source clean
