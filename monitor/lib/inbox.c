@@ -39,6 +39,7 @@ void prefork_inbox_put(struct inbox *inbox, const struct nlmsghdr *nlh)
 	memcpy(&letter->nlh, nlh, nlh->nlmsg_len);
 	*inbox->end = letter;
 	inbox->end = &letter->next;
+	inbox->count++;
 }
 
 void prefork_inbox_put_error(struct inbox *inbox, int error)
@@ -64,6 +65,7 @@ void prefork_inbox_drop_first(struct inbox *inbox)
 	inbox->first = letter->next;
 	if (!inbox->first)
 		inbox->end = &inbox->first;
+	inbox->count--;
 	free(letter);
 }
 

@@ -11,6 +11,7 @@
 #define PREFORK_LIB_INBOX_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 #include <linux/netlink.h>
 
@@ -19,6 +20,7 @@ struct letter;
 struct inbox {
 	struct letter *first;
 	struct letter **end;	/* where the next one is hung up */
+	size_t count;
 	int error;		/* the first one not yet taken, or 0 */
 	int eventfd;
 	bool signalled;		/* what the eventfd says now */

@@ -170,7 +170,8 @@ int prefork_observe(struct prefork *pf);
  * prefork_hold_child - let its call go on, and hold the child at birth
  *
  * The last two answer a PREFORK only. Of all three the kernel tells no more
- * than a refusal: where that is lost, as -ENOBUFS above has it, they return 0.
+ * than a refusal: where that is lost, as -ENOBUFS above has it, or many events
+ * that were read for commands have not been taken yet, they return 0.
  *   -ENOENT    there is no such hold: its deadline has passed, the task is
  *              gone, or somebody traces it
  *   -EALREADY  it has been answered before

@@ -29,6 +29,12 @@
 /* Datagrams read for one command at most where it need not be answered: most of a full buffer. */
 #define DRAIN_MAX	4096
 
+/*
+ * With so many events in the inbox no more are read for that. What is not read stays in the
+ * kernel, which lets those wait who have more to tell.
+ */
+#define BACKLOG_MAX	16384
+
 struct prefork {
 	int socket;
 	int epoll;		/* over socket and inbox.eventfd */
@@ -224,17 +230,20 @@ static int await_answer(struct prefork *pf, struct call *call)
 
 static int converse(struct prefork *pf, struct call *call, struct nlmsghdr *nlh)
 {
+	bool late;
 	int err;
 
-	make_room(pf);
+	call->silent = !(nlh->nlmsg_flags & (NLM_F_ACK | NLM_F_DUMP));
+	late = call->silent && pf->inbox.count >= BACKLOG_MAX;
+	if (!late)
+		make_room(pf);
 	call->seq = ++pf->last_seq;
 	if (!call->seq)
 		call->seq = ++pf->last_seq;
 	nlh->nlmsg_seq = call->seq;
-	call->silent = !(nlh->nlmsg_flags & (NLM_F_ACK | NLM_F_DUMP));
 
 	err = prefork_channel_send(pf->socket, nlh);
-	return err ? err : await_answer(pf, call);
+	return err || late ? err : await_answer(pf, call);
 }
 
 int prefork_session_call(struct prefork *pf, struct nl_msg *request,

@@ -384,6 +384,29 @@ static void flood_of_events_lets_commands_through(void)
 	teardown(pf);
 }
 
+static void events_stay_in_the_kernel_where_nobody_takes_them(void)
+{
+	struct prefork *pf = setup();
+	uint64_t flooded;
+
+	for (int i = 0; i < 10; i++) {
+		kernel.flood = true;
+		EQUAL(0, prefork_release(pf, 1));
+	}
+	flooded = kernel.flooded;
+	for (int i = 0; i < 10; i++) {
+		kernel.flood = true;
+		EQUAL(0, prefork_release(pf, 1));
+	}
+	EQUAL(20, kernel.released);
+	EQUAL(flooded, kernel.flooded);
+	for (uint64_t seq = 1; seq <= flooded; seq++)
+		next_is(pf, seq);
+	kernel.error = -ENOENT;
+	EQUAL(-ENOENT, prefork_release(pf, 1));
+	teardown(pf);
+}
+
 static struct prefork_event many[8];
 
 static void many_are(struct prefork *pf, int room, uint64_t first, int count)
@@ -718,6 +741,8 @@ int main(void)
 		  events_keep_their_order_around_commands },
 		{ "a full socket has room for an answer", full_socket_has_room_for_an_answer },
 		{ "a flood of events lets commands through", flood_of_events_lets_commands_through },
+		{ "events stay in the kernel where nobody takes them",
+		  events_stay_in_the_kernel_where_nobody_takes_them },
 		{ "many events take one look at the socket",
 		  many_events_take_one_look_at_the_socket },
 		{ "a held task waits for one look at the socket",
