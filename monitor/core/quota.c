@@ -17,14 +17,16 @@ static bool is_too_deep(const struct quota *quota, const struct tree *tree, pid_
 	return quota->max_depth && process && process->depth >= quota->max_depth;
 }
 
+/* What is not held cannot be refused. One that is for its depth makes nothing too many. */
 static bool announced(struct quota *quota, const struct prefork_event *event,
 		      const struct tree *tree)
 {
+	bool held = prefork_event_is_hold(event);
+	bool deep = held && is_too_deep(quota, tree, event->pid);
+
 	quota->coming++;
-	quota->blown |= is_too_many(quota, tree);
-	if (!prefork_event_is_hold(event))
-		return true;	/* and cannot be refused */
-	if (!quota->blown && !is_too_deep(quota, tree, event->pid))
+	quota->blown |= !deep && is_too_many(quota, tree);
+	if (!held || !(deep || quota->blown))
 		return true;
 	quota->denied++;
 	return false;

@@ -115,6 +115,19 @@ static void nothing_is_deeper_than_may_be(void)
 	end();
 }
 
+static void what_is_too_deep_does_not_make_too_many(void)
+{
+	begin(2, 1);
+	CHECK(announce(1, 2, false));
+	bear(2, 1);
+	CHECK(!announce(2, 3, false));
+	fail(3);
+	end_process(2);
+	CHECK(announce(1, 4, false));
+	EQUAL(1, quota.denied);
+	end();
+}
+
 /* Nobody waits for an answer where it is not held. */
 static void what_is_not_held_counts_all_the_same(void)
 {
@@ -137,6 +150,7 @@ int main(void)
 		{ "once there are too many none is created", once_there_are_too_many_none_is_created },
 		{ "threads do not count", threads_do_not_count },
 		{ "nothing is deeper than may be", nothing_is_deeper_than_may_be },
+		{ "what is too deep does not make too many", what_is_too_deep_does_not_make_too_many },
 		{ "what is not held counts all the same", what_is_not_held_counts_all_the_same },
 	};
 
