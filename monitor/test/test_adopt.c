@@ -308,8 +308,10 @@ static void commands_begin_with_a_clean_slate(void)
 	sigprocmask(SIG_BLOCK, &set, &was);
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGINT, SIG_IGN);
+	signal(SIGTSTP, SIG_IGN);
 	begin(ADOPT_READY_EXIT, SELF "clean");
 	released_with(0, "");
+	signal(SIGTSTP, SIG_DFL);
 	signal(SIGINT, SIG_DFL);
 	signal(SIGPIPE, SIG_DFL);
 	sigprocmask(SIG_SETMASK, &was, NULL);
@@ -410,7 +412,8 @@ static int clean(void)
 
 	if (sigprocmask(SIG_SETMASK, NULL, &mask) < 0 || !sigisemptyset(&mask))
 		return 1;
-	if (!is_default(SIGINT) || !is_default(SIGQUIT) || !is_default(SIGPIPE))
+	if (!is_default(SIGINT) || !is_default(SIGQUIT) || !is_default(SIGPIPE) ||
+	    !is_default(SIGTSTP))
 		return 2;
 	if (fstat(STDIN_FILENO, &input) < 0 || input.st_rdev != makedev(1, 3))
 		return 3;
