@@ -102,8 +102,8 @@ Usage: vforkmon follow [COMMAND | off]
 
 COMMAND is run for each of them, which is held before its first instruction
 until somebody traces it, and has to go on until then; {pid} is replaced. The
-default is "xterm -e gdb -p {pid}". To be said before "run". Needs root, or a
-module that was loaded with unprivileged=1: see "set vforkmon-command"."""
+default is "xterm -e gdb -p {pid}". To be said before "run". Needs root, since
+it is held as long as the debugger takes: see "set vforkmon-command"."""
 
     def __init__(self):
         super().__init__("vforkmon follow", gdb.COMMAND_RUNNING)
