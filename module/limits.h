@@ -32,9 +32,6 @@
 #define WATCH_HASH_BITS		10
 #define BY_TASK_HASH_BITS	8
 
-/* A day: deadlines are for tasks that wait, not for calendars. */
-#define TIMEOUT_MAX_MS		86400000
-
 /* Above this stand the kernel's private codes (ERESTARTSYS and friends). */
 #define DENY_ERRNO_MAX		511
 

@@ -39,7 +39,7 @@ static struct genl_family prefork_family;
 #define THREAD_HOLDS	(PREFORK_HOLD_THREAD | PREFORK_HOLD_BIRTH_THREAD)
 
 static struct netlink_range_validation timeout_range = {
-	.max = TIMEOUT_MAX_MS,
+	.max = PREFORK_TIMEOUT_MAX,
 };
 
 static_assert(PREFORK_TELL_VFORK_DONE ==

@@ -345,7 +345,7 @@ TEST_F_TIMEOUT(access, options_that_make_no_sense_are_refused, 60)
 	/* A deadline is at most a day. */
 	EXPECT_EQ(-ERANGE, session_watch(s, pid, 0, 0, 86400001));
 	EXPECT_STRNE("", prefork_message());
-	EXPECT_EQ(0, session_watch(s, pid, 0, 0, 86400000));
+	EXPECT_EQ(0, session_watch(s, pid, 0, 0, PREFORK_TIMEOUT_MAX));
 }
 
 TEST_F_TIMEOUT(access, hold_is_answered_by_its_owner_only, 60)

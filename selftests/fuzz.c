@@ -264,7 +264,7 @@ static void name_target(struct fuzzer *f, struct peer *peer, struct draft *d,
 static void compose_watch(struct fuzzer *f, struct peer *peer,
 			  struct draft *d)
 {
-	static const uint32_t timeouts[] = { 0, 20, 300, 86400000 };
+	static const uint32_t timeouts[] = { 0, 20, 300, PREFORK_TIMEOUT_MAX };
 	uint32_t flags = below(f, 4), hold = below(f, 0x40);
 	int watch, get;
 

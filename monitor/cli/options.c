@@ -118,7 +118,7 @@ static bool set_timeout(struct options *options, const char *text)
 {
 	uint64_t number;
 
-	if (!number_parse(text, UINT32_MAX, &number))
+	if (!number_parse(text, PREFORK_TIMEOUT_MAX, &number))
 		return false;
 	options->watch.timeout_ms = (uint32_t)number;
 	options->watch.has_timeout = true;
@@ -250,7 +250,7 @@ static const char *set(struct options *options, int option)
 		return set_hold(options, optarg) ? NULL : "--hold is none, vfork, fork or all";
 	case OPTION_TIMEOUT:
 		return set_timeout(options, optarg) ? NULL :
-			"--timeout is a number of milliseconds";
+			"--timeout is a number of milliseconds, at most a day";
 	case OPTION_DURATION:
 		return set_duration(options, optarg) ? NULL : "--duration is a number of seconds";
 	case OPTION_MAX_EVENTS:

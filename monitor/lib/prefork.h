@@ -93,7 +93,8 @@ int prefork_fd(const struct prefork *pf);
 struct prefork_watch_options {
 	uint32_t flags;		/* PREFORK_WATCH_... */
 	uint32_t hold;		/* PREFORK_HOLD_... */
-	uint32_t timeout_ms;	/* deadline of holds, 0: none */
+	uint32_t timeout_ms;	/* deadline of holds, 0: none; at most
+				 * PREFORK_TIMEOUT_MAX */
 	bool has_timeout;	/* false: PREFORK_TIMEOUT_DEFAULT */
 	uint32_t events;	/* PREFORK_TELL_..., 0: all */
 };

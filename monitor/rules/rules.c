@@ -236,8 +236,8 @@ static void read_timeout(struct reader *reader)
 {
 	uint64_t number;
 
-	if (!next_word(reader) || !number_parse(reader->word, UINT32_MAX, &number)) {
-		complain(reader, "timeout takes a number of milliseconds, or 0 for none");
+	if (!next_word(reader) || !number_parse(reader->word, PREFORK_TIMEOUT_MAX, &number)) {
+		complain(reader, "timeout takes a number of milliseconds, at most a day, or 0 for none");
 		return;
 	}
 	reader->rules->timeout_ms = (uint32_t)number;

@@ -142,7 +142,7 @@ static void what_is_wrong_is_told_with_its_place(void)
 		{ "\n  log", 2, 6, "journal" }, { "log a/b", 1, 5, "journal" },
 		{ "log journal now", 1, 13, "nothing to follow" },
 		{ "timeout\n", 1, 8, "milliseconds" }, { "timeout 1s", 1, 9, "milliseconds" },
-		{ "timeout 4294967296", 1, 9, "milliseconds" },
+		{ "timeout 86400001", 1, 9, "at most a day" },
 		{ "events exec,lost", 1, 8, "a list" }, { "events", 1, 7, "a list" },
 		{ "comm=a", 1, 7, "missing" }, { "comm=a  \n", 1, 9, "missing" },
 		{ "# x\n\tcom=a log", 2, 2, "'com=a' is no match" },

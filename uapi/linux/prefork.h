@@ -41,6 +41,7 @@
  *         EINVAL    the PID is that of a thread, or neither or both of PIDFD
  *                   and PID were given, or HOLD holds what is not reported,
  *                   or EVENTS names one that is told in any case
+ *         ERANGE    TIMEOUT is more than PREFORK_TIMEOUT_MAX
  *         EBADF     PIDFD is not a pidfd
  *         EIO       probes have no effect: see /sys/kernel/debug/kprobes/enabled
  *                   and kernel.ftrace_enabled
@@ -148,8 +149,9 @@
 #define PREFORK_GENL_VERSION	1
 #define PREFORK_MCGRP_EVENTS	"events"
 
-/* The deadline of a hold when WATCH names none, in milliseconds. */
+/* The deadline of a hold when WATCH names none, and the longest, in milliseconds. */
 #define PREFORK_TIMEOUT_DEFAULT	10000
+#define PREFORK_TIMEOUT_MAX	86400000
 
 enum prefork_cmd {
 	PREFORK_CMD_UNSPEC,
