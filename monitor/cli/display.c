@@ -2,6 +2,7 @@
 #include "display.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio_ext.h>
 #include <string.h>
 
@@ -127,14 +128,24 @@ void display_found(struct display *display, const struct process *process)
 		display->sink.ops->found(&display->sink, boottime(), process);
 }
 
+/* Where requests are written, their reader knows nothing else. */
+static bool is_for_requests(const struct display *display)
+{
+	return display->options->dap;
+}
+
 void display_lost(struct display *display, const struct prefork_event *event, uint64_t count)
 {
-	display->sink.ops->lost(&display->sink, event, count);
+	if (is_for_requests(display))
+		warn("%" PRIu64 " events were lost", count);
+	else
+		display->sink.ops->lost(&display->sink, event, count);
 }
 
 void display_resync(struct display *display, uint64_t time, size_t found, size_t gone)
 {
-	display->sink.ops->resync(&display->sink, time, found, gone);
+	if (!is_for_requests(display))
+		display->sink.ops->resync(&display->sink, time, found, gone);
 }
 
 /* What is appended to may have room again later. That it has none is told once. */
@@ -151,8 +162,10 @@ void display_flush(struct display *display)
 		warn("what cannot be written to %s is lost: %s", display->options->path,
 		     strerror(-err));
 	display->failed = true;
-	if (!output_append(&output, display->options->path))
-		replace(display, output);
+	if (output_append(&output, display->options->path))
+		return;
+	output_continue(output, display->output);
+	replace(display, output);
 }
 
 static bool may_be_late(const struct display *display)
@@ -173,9 +186,14 @@ int display_timeout(const struct display *display, int timeout_ms)
 	return timeout_ms < 0 || timeout_ms > FILE_MS ? FILE_MS : timeout_ms;
 }
 
+void display_hurry(struct display *display)
+{
+	output_hurry(display->output);
+}
+
 static void tell_truncation(struct display *display, size_t running)
 {
-	if (display->unshown || running)
+	if (!is_for_requests(display) && (display->unshown || running))
 		display->sink.ops->truncated(&display->sink, boottime(), display->unshown, running);
 }
 

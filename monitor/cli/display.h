@@ -36,6 +36,9 @@ void display_close(struct display *display);
 /* While @fd is readable, a reader that takes nothing is not waited for. */
 void display_hurry_by(struct display *display, int fd);
 
+/* Nor from now on. */
+void display_hurry(struct display *display);
+
 /* For what is no event. */
 FILE *display_stream(const struct display *display);
 

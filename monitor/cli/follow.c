@@ -61,7 +61,7 @@ struct follow {
 	struct pictures pictures;
 	struct quota quota;
 	int signals;		/* signalfd */
-	bool signalled;		/* ends every wait from then on */
+	int signalled;		/* by which signal; ends every wait from then on */
 	bool expired;		/* ended by --duration */
 	bool drained;		/* all events that there were have been taken */
 	bool signal_came;	/* at the last look, and is still to be taken */
@@ -243,8 +243,6 @@ struct follow *follow_create(const struct options *options)
 	follow->attended = -1;
 	if (options->match.count)
 		follow_choose(follow, matches, follow);
-	/* A reader that goes away is an error of write(2) and no reason to die. */
-	signal(SIGPIPE, SIG_IGN);
 	if (!open_all(follow)) {
 		follow_destroy(follow);
 		return NULL;
@@ -538,8 +536,9 @@ static int take_signal(struct follow *follow)
 	display_flush(&follow->display);
 	if (read(follow->signals, &info, sizeof(info)) != sizeof(info))
 		return 0;
-	follow->signalled = true;
-	return (int)info.ssi_signo;
+	display_hurry(&follow->display);
+	follow->signalled = (int)info.ssi_signo;
+	return follow->signalled;
 }
 
 static int adopter_fd(const struct follow *follow)
@@ -621,6 +620,11 @@ static int turn(struct follow *follow, int fd, int timeout_ms)
 static bool is_pointless(const struct follow *follow)
 {
 	return display_is_over(&follow->display) && !options_limit(follow->options);
+}
+
+int follow_caught(const struct follow *follow)
+{
+	return follow->signalled;
 }
 
 enum follow_end follow_until_all_ended(struct follow *follow, int *detail)

@@ -94,6 +94,9 @@ enum follow_end {
 	FOLLOW_FAILED,		/* with *@detail, -errno */
 };
 
+/* The last one that was taken of those to be caught, or 0. */
+int follow_caught(const struct follow *follow);
+
 /*
  * Until nothing that is watched runs or, where there are no limits and it is not appended
  * to, the output has failed.

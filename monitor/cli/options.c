@@ -275,7 +275,6 @@ static const char *set(struct options *options, int option)
 		return NULL;
 	case OPTION_DAP:
 		options->dap = true;
-		options->shown = SELECTION_NONE;
 		return NULL;
 	case OPTION_TRACE:
 		options->trace = true;
@@ -312,6 +311,8 @@ static const char *check(const struct options *options)
 		return "--all would hold whatever runs; choose some with --match";
 	if (!!adopt->command + options->trace + options->dap > 1)
 		return "--adopt, --trace and --dap all take the newborn; choose one";
+	if (options->dap && (options->format != &sink_text || options->tree || options->summary))
+		return "--dap writes requests and nothing else; leave out --format, --tree and -c";
 	return NULL;
 }
 
@@ -376,6 +377,8 @@ int options_parse(struct options *options, int argc, char **argv, const char *he
 	/* Only who is held can be refused. */
 	if (options_limit(options))
 		options->watch.hold |= PREFORK_HOLD_VFORK | PREFORK_HOLD_FORK;
+	if (options->dap)
+		options->shown = SELECTION_NONE;
 	options->adopt.match = options->match;
 	problem = check(options);
 	if (problem) {

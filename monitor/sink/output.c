@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -16,7 +17,9 @@ struct output {
 	int fd;
 	int hurry;	/* not ours, may be -1 */
 	bool waits;	/* a reader may keep us waiting */
+	bool hurried;	/* not for long any more */
 	int error;	/* the first, -errno */
+	bool torn;	/* in the middle of a line */
 	FILE *stream;
 };
 
@@ -27,7 +30,7 @@ static int wait_for_reader(const struct output *output)
 		{ .fd = output->fd, .events = POLLOUT },
 		{ .fd = output->hurry, .events = POLLIN },
 	};
-	int ready, timeout_ms = -1;
+	int ready, timeout_ms = output->hurried ? HURRY_MS : -1;
 
 	for (;;) {
 		ready = poll(pfds, 2, timeout_ms);
@@ -77,6 +80,8 @@ static ssize_t write_all(void *cookie, const char *bytes, size_t len)
 		else
 			output->error = (int)written;
 	}
+	if (done)
+		output->torn = bytes[done - 1] != '\n';
 	return (ssize_t)len;
 }
 
@@ -110,6 +115,8 @@ static int create(struct output **output, int fd)
 	*output = NULL;
 	if (fd < 0)
 		return fd;
+	/* A reader that goes away is an error of write(2) and no reason to die. */
+	signal(SIGPIPE, SIG_IGN);
 	new = calloc(1, sizeof(*new));
 	if (!new) {
 		err = -ENOMEM;
@@ -143,6 +150,13 @@ int output_append(struct output **output, const char *path)
 	return create(output, open_file(path, O_APPEND));
 }
 
+void output_continue(struct output *output, const struct output *before)
+{
+	output->torn = before->torn;
+	if (output->torn)
+		putc('\n', output->stream);
+}
+
 int output_close(struct output *output)
 {
 	int err;
@@ -161,6 +175,11 @@ int output_close(struct output *output)
 void output_hurry_by(struct output *output, int fd)
 {
 	output->hurry = fd;
+}
+
+void output_hurry(struct output *output)
+{
+	output->hurried = true;
 }
 
 bool output_is_file(const struct output *output)

@@ -18,6 +18,9 @@ int output_open(struct output **output, const char *path);
 /* Behind what is in the file already. */
 int output_append(struct output **output, const char *path);
 
+/* To the same file as @before, which has failed, be it in the middle of a line. */
+void output_continue(struct output *output, const struct output *before);
+
 /* Returns as output_flush(). NULL is allowed. */
 int output_close(struct output *output);
 
@@ -26,6 +29,9 @@ int output_close(struct output *output);
  * a second has failed: -EINTR.
  */
 void output_hurry_by(struct output *output, int fd);
+
+/* From now on that is so whatever is readable. */
+void output_hurry(struct output *output);
 
 /* Is it a file, which nobody waits for? */
 bool output_is_file(const struct output *output);

@@ -16,6 +16,8 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <json-c/json.h>
+
 #include <prefork.h>
 
 #include "adopt/notify.h"
@@ -297,14 +299,33 @@ static void rules_are_read_again(void)
 	stop();
 }
 
+/* Lines that are an event, no more and no less. */
+static int count_events(const char *name)
+{
+	FILE *file = fopen(path_of(name), "re");
+	struct json_object *event;
+	char line[8192];
+	int events = 0;
+
+	while (file && fgets(line, sizeof(line), file)) {
+		event = json_tokener_parse(line);
+		events += event != NULL;
+		json_object_put(event);
+	}
+	if (file)
+		fclose(file);
+	return events;
+}
+
+/* Of the first one that finds no room there is a part. */
 static void log_goes_on_after_a_full_disk(void)
 {
-	struct rlimit none = { 0 }, before;
+	struct rlimit none, before;
 
 	signal(SIGXFSZ, SIG_IGN);	/* which the daemon inherits */
 	start(RULES);
 	EQUAL(0, prlimit(scene.daemon, RLIMIT_FSIZE, NULL, &before));
-	none.rlim_max = before.rlim_max;
+	none = (struct rlimit){ .rlim_cur = 10, .rlim_max = before.rlim_max };
 	EQUAL(0, prlimit(scene.daemon, RLIMIT_FSIZE, &none, NULL));
 	for (uint64_t cookie = 1; cookie <= 5; cookie++)
 		EQUAL(cookie, tell(PREFORK_EVENT_EXEC, "logged", cookie).cookie);
@@ -313,6 +334,7 @@ static void log_goes_on_after_a_full_disk(void)
 	kill(scene.daemon, SIGHUP);
 	await_ready();
 	CHECK(count("log", "\"exec\"") >= 1);
+	EQUAL(count("log", "\"exec\""), count_events("log"));
 	stop();
 }
 

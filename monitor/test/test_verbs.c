@@ -58,7 +58,7 @@ static struct {
 } session;
 
 /* Counted for who started the verb. */
-static atomic_int *released, *denied;
+static atomic_int *released, *denied, *watching;
 
 int prefork_open(struct prefork **pf)
 {
@@ -96,6 +96,7 @@ int prefork_watch(struct prefork *pf, pid_t pid, const struct prefork_watch_opti
 	if (epoll_ctl(session.fd, EPOLL_CTL_ADD, session.end, &in) ||
 	    epoll_ctl(session.fd, EPOLL_CTL_ADD, session.more, &in))
 		return -errno;
+	++*watching;
 	return 0;
 }
 
@@ -330,6 +331,15 @@ static void full_disk_ends_attach(void)
 	close(setting.output);
 }
 
+static void await(const atomic_int *counter, int value)
+{
+	const struct timespec moment = { .tv_nsec = 1000000 };
+
+	for (int i = 0; i < 1000 * PATIENCE && *counter < value; i++)
+		nanosleep(&moment, NULL);
+	EQUAL(value, *counter);
+}
+
 static void wait_until_full(int pipe_end)
 {
 	const struct timespec moment = { .tv_nsec = 1000000 };
@@ -368,6 +378,29 @@ static void signals_are_heeded_while_nobody_reads(void)
 							NULL }));
 }
 
+/* Nothing was to be written until then, and the pipe takes nothing. */
+static void signals_are_heeded_while_nobody_reads_the_end(void)
+{
+	struct setting setting = { 0 };
+	int ends[2];
+	pid_t pid;
+
+	if (!EQUAL(0, pipe2(ends, O_CLOEXEC | O_NONBLOCK)))
+		return;
+	while (write(ends[1], "", 1) == 1)
+		;
+	fcntl(ends[1], F_SETFL, 0);
+	setting.output = ends[1];
+	*watching = 0;
+	/* The command is not to keep our own standard error open. */
+	pid = start(&setting, (char *[]){ "run", "-q", "--tree", "sh", "-c", "exec sleep 5 2>&1", NULL });
+	await(watching, 1);
+	kill(pid, SIGTERM);
+	EQUAL(128 + SIGTERM, end_of(pid));
+	close(ends[0]);
+	close(ends[1]);
+}
+
 /* Returns how the verb ends by @sig once it has said so. */
 static int end_by(int sig, struct setting *setting, char **argv)
 {
@@ -389,7 +422,6 @@ static int end_by(int sig, struct setting *setting, char **argv)
 /* More than any buffer takes, and the pipe takes nothing. */
 static void holds_are_answered_before_anything_is_written(void)
 {
-	const struct timespec moment = { .tv_nsec = 1000000 };
 	struct setting setting = { .events = 256, .held = true };
 	int ends[2], filled = 0;
 	pid_t pid;
@@ -402,9 +434,7 @@ static void holds_are_answered_before_anything_is_written(void)
 	setting.output = ends[1];
 	*released = 0;
 	pid = ATTACH(&setting);
-	for (int i = 0; i < 1000 * PATIENCE && *released < setting.events; i++)
-		nanosleep(&moment, NULL);
-	EQUAL(setting.events, *released);
+	await(released, setting.events);
 	kill(pid, SIGTERM);
 	EQUAL(0, end_of(pid));
 	CHECK(filled > 0);
@@ -585,6 +615,28 @@ static void newborns_are_kept_for_a_debugger(void)
 	EQUAL(0, count_lines(text));
 }
 
+static void requests_have_their_output_for_themselves(void)
+{
+	const struct setting closed = { .closed_stderr = true };
+	struct setting setting = { .events = 1, .closed_stderr = true };
+	struct setting lossy = { .lost = true, .closed_stderr = true };
+	static char *const wrong[][2] = {
+		{ "--format", "csv" }, { "--tree", "-q" }, { "-c", "-q" }, { "-C", "-q" },
+	};
+	char text[4096];
+
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
+		EQUAL(STATUS_FAILURE, RUN(&closed, wrong[i][0], wrong[i][1], "--dap", "true"));
+	EQUAL(0, OUTPUT(&setting, text, "-e", "exec,exit", "--dap", "true"));
+	EQUAL(0, count_lines(text));
+	EQUAL(0, OUTPUT(&setting, text, "--dap", "-e", "exec,exit", "true"));
+	EQUAL(0, count_lines(text));
+	EQUAL(STATUS_EXPIRED, OUTPUT(&setting, text, "--dap", "--duration", "0.1", "sleep", "5"));
+	EQUAL(0, count_lines(text));
+	EQUAL(0, OUTPUT(&lossy, text, "--dap", "true"));
+	EQUAL(0, count_lines(text));
+}
+
 static void help_fits_a_screen(void)
 {
 	struct setting setting = { 0 };
@@ -692,6 +744,8 @@ int main(void)
 		  output_that_nobody_reads_ends_attach },
 		{ "a full disk ends attach, and fails both", full_disk_ends_attach },
 		{ "signals are heeded while nobody reads", signals_are_heeded_while_nobody_reads },
+		{ "signals are heeded while nobody reads the end",
+		  signals_are_heeded_while_nobody_reads_the_end },
 		{ "holds are answered before anything is written",
 		  holds_are_answered_before_anything_is_written },
 		{ "losses are made up for and told", losses_are_made_up_for_and_told },
@@ -703,6 +757,8 @@ int main(void)
 		{ "pictures are drawn or refused", pictures_are_drawn_or_refused },
 		{ "only what matches is shown", only_what_matches_is_shown },
 		{ "newborns are kept for a debugger", newborns_are_kept_for_a_debugger },
+		{ "requests have their output for themselves",
+		  requests_have_their_output_for_themselves },
 		{ "help fits a screen", help_fits_a_screen },
 		{ "all there is is shown before its events",
 		  all_there_is_is_shown_before_its_events },
@@ -715,8 +771,9 @@ int main(void)
 		  signals_are_heeded_after_the_end_of_the_command },
 	};
 
-	released = mmap(NULL, 2 * sizeof(*released), PROT_READ | PROT_WRITE,
+	released = mmap(NULL, 3 * sizeof(*released), PROT_READ | PROT_WRITE,
 			MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	denied = released + 1;
+	watching = denied + 1;
 	return released == MAP_FAILED ? 1 : TAP_RUN(tests);
 }
