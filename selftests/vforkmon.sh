@@ -94,6 +94,16 @@ wait $monitor 2>/dev/null
 until_true sh -c 'vforkmon status | grep -q "nothing is watched"'
 ok 'nothing is watched after that'
 
+# ---- what outlives the command ----
+
+vforkmon run -q --max-procs 9 -- sh -c 'sleep 1000 & echo $$ $! >"$1"' - "$tmp/pids" 2>"$tmp/err" &
+monitor=$!
+until_true test -s "$tmp/pids" && read -r command rest <"$tmp/pids" &&
+	until_true sh -c '! kill -0 "$1" 2>"$2"' - "$command" "$tmp/gone" && kill -TERM $monitor
+wait $monitor
+[ $? = 143 ] && kill -KILL "$rest"
+ok 'run with limits says which signal ended the watching of what outlives the command'
+
 # ---- a running tree ----
 
 sh -c 'while :; do /bin/true; done' &

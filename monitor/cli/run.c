@@ -92,14 +92,22 @@ static int status_of(enum follow_end end, int detail)
 	return fail("cannot go on watching: %s", strerror(-detail));
 }
 
-/* What outlives the command would have no limits any more. */
-static void follow_rest(struct follow *follow, const struct options *options)
+/*
+ * What outlives the command would have no limits any more. Returns @status, or what says that
+ * this was not watched to its end; Ctrl-C is how one ends that.
+ */
+static int follow_rest(struct follow *follow, const struct options *options, int status)
 {
-	int detail;
+	int detail = follow_caught(follow);
+	enum follow_end end;
 
-	if (options_limit(options) &&
-	    follow_until_all_ended(follow, &detail) == FOLLOW_FAILED)
-		warn("cannot go on watching: %s", strerror(-detail));
+	if (!options_limit(options))
+		return status;
+	end = detail ? FOLLOW_SIGNALLED : follow_until_all_ended(follow, &detail);
+	if (end == FOLLOW_FAILED ||
+	    (end == FOLLOW_SIGNALLED && (detail == SIGTERM || detail == SIGHUP)))
+		return status_of(end, detail);
+	return status;
 }
 
 /* Returns the exit status of vforkmon. */
@@ -112,7 +120,7 @@ static int follow_command(struct follow *follow, const struct options *options, 
 		heed_terminal(follow);
 	status = status_of(end, detail);
 	if (end == FOLLOW_DONE)
-		follow_rest(follow, options);
+		status = follow_rest(follow, options, status);
 	return follow_finish(follow) ? status : STATUS_FAILURE;
 }
 
