@@ -306,7 +306,7 @@ static void birth_end(struct watch *watch)
 		unwatch_lost(watch);
 }
 
-void birth_exit(void)
+void birth_exit(bool last)
 {
 	struct watch *watch;
 
@@ -315,7 +315,7 @@ void birth_exit(void)
 	watch = watch_find(task_tgid(current));
 	if (!watch)
 		return;
-	if (!atomic_read(&current->signal->live))
+	if (last)
 		birth_end(watch);
 	else if (watch_tells_thread_ends(watch) &&
 		 !(current->signal->flags & SIGNAL_GROUP_EXIT) &&

@@ -13,6 +13,6 @@ struct task_struct;
 void birth_fork(struct task_struct *child);	/* in the parent, before
 						 * the child first runs */
 void birth_exec(pid_t old_tid);
-void birth_exit(void);
+void birth_exit(bool last);	/* of the threads of its process */
 
 #endif /* PREFORK_BIRTH_H */

@@ -135,4 +135,19 @@ static inline struct user_namespace *compat_image_ns(void)
 }
 #endif
 
+/*
+ * What the tracepoint of exits says, and whether that is of a process's last
+ * thread. 3e816361e94a ("sched/tracepoints: Move and extend the
+ * sched_process_exit() tracepoint"). Before it, of two that end at the same
+ * time the first one to come may be told by the number of the living that it is
+ * the last one, before the other one has noted the peak of their memory.
+ */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 16, 0)
+#define COMPAT_EXIT_ARGS	struct task_struct *task, bool group_dead
+#define COMPAT_EXIT_LAST	group_dead
+#else
+#define COMPAT_EXIT_ARGS	struct task_struct *task
+#define COMPAT_EXIT_LAST	(!atomic_read(&task->signal->live))
+#endif
+
 #endif /* PREFORK_COMPAT_H */

@@ -13,6 +13,7 @@
 #include "birth.h"
 #include "call.h"
 #include "clone.h"
+#include "compat.h"
 #include "gate.h"
 #include "limits.h"
 #include "queue.h"
@@ -28,6 +29,7 @@
 #include <linux/slab.h>
 #include <linux/string.h>
 #include <linux/tracepoint.h>
+#include <trace/events/sched.h>
 
 static DEFINE_MUTEX(hooks_lock);
 static bool armed;		/* hooks_lock; lockless readers */
@@ -98,9 +100,9 @@ static void exec_hit(void *data, struct task_struct *task, pid_t old_tid,
 	birth_exec(old_tid);
 }
 
-static void exit_hit(void *data, struct task_struct *task)
+static void exit_hit(void *data, COMPAT_EXIT_ARGS)
 {
-	birth_exit();
+	birth_exit(COMPAT_EXIT_LAST);
 }
 
 static struct trace {
@@ -445,6 +447,9 @@ int hooks_init(void)
 {
 	size_t i;
 
+	check_trace_callback_type_sched_process_fork(fork_hit);
+	check_trace_callback_type_sched_process_exec(exec_hit);
+	check_trace_callback_type_sched_process_exit(exit_hit);
 	for_each_kernel_tracepoint(trace_find, NULL);
 	for (i = 0; i < ARRAY_SIZE(traces); i++) {
 		if (!traces[i].tracepoint) {

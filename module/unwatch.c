@@ -21,15 +21,17 @@ static void unwatch_report(struct watch *watch, enum prefork_reason reason)
 	task = get_pid_task(watch->pid, PIDTYPE_TGID);
 	if (!task)	/* reaped meanwhile; nobody misses a farewell */
 		return;
-	watch->exit = NULL;
 	event_label(event, PREFORK_EVENT_UNWATCHED, task, NULL);
+	put_task_struct(task);
+	if (!event->pid || !event->tid)	/* likewise, just now */
+		return;
+	watch->exit = NULL;
 	event->reason = reason;
 	/* What it executes now is not for this reader any more. */
 	if (reason == PREFORK_REASON_ACCESS) {
 		event->comm[0] = 0;
 		event->uid = INVALID_UID;
 	}
-	put_task_struct(task);
 	queue_post(&watch->owner->queue, event);
 }
 
