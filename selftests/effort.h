@@ -7,6 +7,15 @@
 
 #include <stdbool.h>
 #include <stdlib.h>
+#include <string.h>
+
+/* One that looks for faults: all takes several times as long there, and as much memory. */
+static inline bool kernel_is_debug(void)
+{
+	const char *name = getenv("PREFORK_KERNEL");
+
+	return name && !strncmp(name, "debug", strlen("debug"));
+}
 
 /* `make check-long` sets it. */
 static inline bool effort_is_full(void)

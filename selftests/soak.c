@@ -446,14 +446,6 @@ FIXTURE_TEARDOWN(crowd)
 	actor_end(&self->other);
 }
 
-/* The kernel for debugging takes several times the memory for a process. */
-static bool kernel_is_debug(void)
-{
-	const char *name = getenv("PREFORK_KERNEL");
-
-	return name && !strncmp(name, "debug", strlen("debug"));
-}
-
 static long crowd_size(void)
 {
 	return count_from("PREFORK_CROWD",
