@@ -670,7 +670,7 @@ static void round_of_chaos(struct __test_metadata *_metadata,
 
 TEST_F_TIMEOUT(chaos, leaves_nobody_stuck_and_nothing_behind, 7200)
 {
-	long round, rounds = effort(3, 200);
+	long round, rounds = effort_for_kernel(3, 200);
 
 	self->alone_ms = work_alone(_metadata, self);
 	for (round = 0; round < rounds; round++)

@@ -12,6 +12,7 @@
 #include "follower.h"
 #include "proc.h"
 
+#define ROUNDS	effort_for_kernel(100, 100)
 #define DEPTH	3	/* processes in vfork at once, one in the other */
 #define THREADS	4	/* in vfork at once, in one process */
 
@@ -347,16 +348,11 @@ static void deadlock_once(struct __test_metadata *_metadata,
 	ASSERT_LT(0, actor_answer(_metadata, &scene->root));
 }
 
-static long rounds(void)
-{
-	return effort(kernel_is_debug() ? 20 : 100, 100);
-}
-
 TEST_F_TIMEOUT(ptrace, deadlocks_on_vfork_each_time, 500)
 {
 	int round;
 
-	for (round = 0; round < rounds(); round++)
+	for (round = 0; round < ROUNDS; round++)
 		deadlock_once(_metadata, &self->scene);
 }
 
@@ -369,7 +365,7 @@ TEST_F_TIMEOUT(prefork, follows_nested_vforks_each_time, 500)
 {
 	int round;
 
-	for (round = 0; round < rounds(); round++)
+	for (round = 0; round < ROUNDS; round++)
 		follow_order(_metadata, &self->scene, FROM_PREFORK,
 			     nest_vforks);
 }

@@ -31,4 +31,10 @@ static inline long effort(long brief, long full)
 	return effort_is_full() ? full : brief;
 }
 
+/* The same, but half of @brief where each time takes so much longer. */
+static inline long effort_for_kernel(long brief, long full)
+{
+	return effort(kernel_is_debug() ? (brief + 1) / 2 : brief, full);
+}
+
 #endif /* SELFTESTS_EFFORT_H */

@@ -1015,7 +1015,8 @@ FIXTURE_SETUP(fuzz)
 	for (i = 0; i < FUZZERS; i++) {
 		self->fuzzers[i].number = i;
 		self->fuzzers[i].state = (seed + 1) * 0x9e3779b97f4a7c15 + i;
-		self->fuzzers[i].messages = effort(10000, 1000000) / FUZZERS;
+		self->fuzzers[i].messages =
+			effort_for_kernel(20000, 1000000) / FUZZERS;
 	}
 }
 

@@ -180,7 +180,7 @@ TEST_F_TIMEOUT(toggle, in_a_storm, 1100)
 	traffic_start(_metadata, t);
 	traffic_serve_some(_metadata, t, 2 * KINDS);
 	actor_send(_metadata, &self->operator, turn_in_traffic,
-		   effort(toggle.brief, toggle.full));
+		   effort_for_kernel(toggle.brief, toggle.full));
 	traffic_serve(_metadata, t, self->operator.sock);
 	EXPECT_EQ(0, actor_answer(_metadata, &self->operator));
 	traffic_serve_some(_metadata, t, 2 * KINDS);
@@ -350,7 +350,7 @@ static int watch_meanwhile(struct __test_metadata *_metadata,
 /* We arm meanwhile: afterwards it works, or we have said that it does not. */
 TEST_F_TIMEOUT(toggle, while_we_come_and_go, 1100)
 {
-	const long rounds = effort(toggle.brief, toggle.full);
+	const long rounds = effort_for_kernel(toggle.brief, toggle.full);
 	struct session *s = &self->traffic.session;
 	struct actor *maker = &self->traffic.makers[0];
 	long round, refused = 0;

@@ -274,7 +274,7 @@ TEST_F_TIMEOUT(module, can_be_loaded_and_unloaded_in_a_storm, 15000)
 	static const uint32_t holds[] = {
 		0, HOLD_PROCESSES, PREFORK_HOLD_BIRTH, PREFORK_HOLD_EXEC,
 	};
-	const long rounds = effort(30, 1000);
+	const long rounds = effort_for_kernel(30, 1000);
 	long round;
 
 	session_close(&self->session);
