@@ -37,7 +37,7 @@ help:
 	@echo 'make check-matrix     all tests on all kernels [KERNELS="6.1..."]: hours; CONTINUE=1 goes on'
 	@echo '                      with those of them that had not ended well when it was stopped'
 	@echo 'make check-program    the most important of them, and of the program, with sanitizers, on 6.1'
-	@echo 'make check-core       the most important of them on all other kernels but debug-rt'
+	@echo 'make check-core       the most important of them on others (not debug, debug-rt)'
 	@echo 'make bench            what it costs, beside other tools [WHAT="client hold..."]: an hour'
 	@echo 'make check-dkms       the module as DKMS builds it, on Debian 12 and unstable'
 	@echo 'make lint             static checks'

@@ -44,6 +44,7 @@ until_true() {
 	until begin=${EPOCHREALTIME/[.,]/}; "$@"; do
 		[ $SECONDS -lt $end ] || return 1
 		pause=$((2 * (${EPOCHREALTIME/[.,]/} - begin) + 20000))
+		[ $pause -gt 0 ] && [ $pause -lt 5000000 ] || pause=5000000	# the clock was set
 		printf -v pause '%d.%06d' $((pause / 1000000)) $((pause % 1000000))
 		read -r -t "$pause" <>"$tmp/nothing" || :
 	done

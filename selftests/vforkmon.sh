@@ -96,13 +96,15 @@ ok 'nothing is watched after that'
 
 # ---- what outlives the command ----
 
-vforkmon run -q --max-procs 9 -- sh -c 'sleep 1000 & echo $$ $! >"$1"' - "$tmp/pids" 2>"$tmp/err" &
+vforkmon run -q --max-procs 9 -- sh -c 'sleep 1000 >"$2" 2>&1 & echo $$ $! >"$1"' - "$tmp/pids" "$tmp/out" \
+	2>"$tmp/err" &
 monitor=$!
 until_true test -s "$tmp/pids" && read -r command rest <"$tmp/pids" &&
-	until_true sh -c '! kill -0 "$1" 2>"$2"' - "$command" "$tmp/gone" && kill -TERM $monitor
-wait $monitor
-[ $? = 143 ] && kill -KILL "$rest"
+	until_true sh -c '! kill -0 "$1" 2>"$2"' - "$command" "$tmp/gone"
+kill -TERM $monitor
+ends 143 wait $monitor
 ok 'run with limits says which signal ended the watching of what outlives the command'
+kill -KILL "$rest"
 
 # ---- a running tree ----
 

@@ -78,6 +78,8 @@ bool display_is_over(const struct display *display)
 
 static void replace(struct display *display, struct output *output)
 {
+	output_flush(display->output);
+	output_continue(output, display->output);
 	output_close(display->output);
 	display->output = output;
 	display->sink.out = output_stream(output);
@@ -162,10 +164,8 @@ void display_flush(struct display *display)
 		warn("what cannot be written to %s is lost: %s", display->options->path,
 		     strerror(-err));
 	display->failed = true;
-	if (output_append(&output, display->options->path))
-		return;
-	output_continue(output, display->output);
-	replace(display, output);
+	if (!output_append(&output, display->options->path))
+		replace(display, output);
 }
 
 static bool may_be_late(const struct display *display)

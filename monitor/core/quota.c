@@ -17,25 +17,29 @@ static bool is_too_deep(const struct quota *quota, const struct tree *tree, pid_
 	return quota->max_depth && process && process->depth >= quota->max_depth;
 }
 
-/* What is not held cannot be refused. One that is for its depth makes nothing too many. */
+/* What is not held cannot be refused. */
 static bool announced(struct quota *quota, const struct prefork_event *event,
 		      const struct tree *tree)
 {
-	bool held = prefork_event_is_hold(event);
-	bool deep = held && is_too_deep(quota, tree, event->pid);
+	bool deep = is_too_deep(quota, tree, event->pid);
 
-	quota->coming++;
-	quota->blown |= !deep && is_too_many(quota, tree);
-	if (!held || !(deep || quota->blown))
+	if (!deep) {
+		quota->coming++;
+		quota->blown |= is_too_many(quota, tree);
+	}
+	if (!prefork_event_is_hold(event) || !(deep || quota->blown))
 		return true;
 	quota->denied++;
 	return false;
 }
 
-/* One that was announced before the first event that we were given has not been counted. */
-static void decided(struct quota *quota)
+/*
+ * What is too deep is not counted as coming, for it is refused; nor has been what was announced
+ * before the first event that we were given.
+ */
+static void decided(struct quota *quota, const struct tree *tree, pid_t parent)
 {
-	if (quota->coming)
+	if (quota->coming && !is_too_deep(quota, tree, parent))
 		quota->coming--;
 }
 
@@ -48,8 +52,10 @@ bool quota_event(struct quota *quota, const struct prefork_event *event,
 	case PREFORK_EVENT_PREFORK:
 		return announced(quota, event, tree);
 	case PREFORK_EVENT_BORN:
+		decided(quota, tree, event->ppid);
+		return true;
 	case PREFORK_EVENT_FORK_FAILED:
-		decided(quota);
+		decided(quota, tree, event->pid);
 		return true;
 	default:
 		return true;

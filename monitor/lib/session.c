@@ -33,7 +33,7 @@
  * With so many events in the inbox no more are read for that. What is not read stays in the
  * kernel, which lets those wait who have more to tell.
  */
-#define BACKLOG_MAX	16384
+#define BACKLOG_MAX	65536
 
 struct prefork {
 	int socket;

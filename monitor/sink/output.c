@@ -20,6 +20,7 @@ struct output {
 	bool hurried;	/* not for long any more */
 	int error;	/* the first, -errno */
 	bool torn;	/* in the middle of a line */
+	bool mends;	/* ends that first: another output had begun it */
 	FILE *stream;
 };
 
@@ -66,10 +67,9 @@ static ssize_t write_some(const struct output *output, const char *bytes, size_t
 	return errno == EINTR || errno == EAGAIN ? 0 : -errno;
 }
 
-/* Always takes everything, so that stdio never sees a failure. */
-static ssize_t write_all(void *cookie, const char *bytes, size_t len)
+/* Returns how much was written until there was an error. */
+static size_t write_until_error(struct output *output, const char *bytes, size_t len)
 {
-	struct output *output = cookie;
 	size_t done = 0;
 
 	while (!output->error && done < len) {
@@ -82,6 +82,17 @@ static ssize_t write_all(void *cookie, const char *bytes, size_t len)
 	}
 	if (done)
 		output->torn = bytes[done - 1] != '\n';
+	return done;
+}
+
+/* Always takes everything, so that stdio never sees a failure. */
+static ssize_t write_all(void *cookie, const char *bytes, size_t len)
+{
+	struct output *output = cookie;
+
+	if (output->mends && write_until_error(output, "\n", 1))
+		output->mends = false;
+	write_until_error(output, bytes, len);
 	return (ssize_t)len;
 }
 
@@ -152,9 +163,12 @@ int output_append(struct output **output, const char *path)
 
 void output_continue(struct output *output, const struct output *before)
 {
-	output->torn = before->torn;
-	if (output->torn)
-		putc('\n', output->stream);
+	struct stat status, status_before;
+
+	if (fstat(output->fd, &status) || fstat(before->fd, &status_before) ||
+	    status.st_dev != status_before.st_dev || status.st_ino != status_before.st_ino)
+		return;
+	output->torn = output->mends = before->torn;
 }
 
 int output_close(struct output *output)

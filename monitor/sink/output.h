@@ -18,7 +18,7 @@ int output_open(struct output **output, const char *path);
 /* Behind what is in the file already. */
 int output_append(struct output **output, const char *path);
 
-/* To the same file as @before, which has failed, be it in the middle of a line. */
+/* If that is the file that @before, which is flushed, has left in the middle of a line. */
 void output_continue(struct output *output, const struct output *before);
 
 /* Returns as output_flush(). NULL is allowed. */

@@ -47,10 +47,10 @@ static void bear(pid_t pid, pid_t ppid)
 	CHECK(take());
 }
 
-static void fail(pid_t child)
+static void fail(pid_t pid, pid_t child)
 {
 	event = (struct prefork_event){
-		.type = PREFORK_EVENT_FORK_FAILED, .pid = 1, .child = child, .error = EAGAIN,
+		.type = PREFORK_EVENT_FORK_FAILED, .pid = pid, .child = child, .error = EAGAIN,
 	};
 	CHECK(take());
 }
@@ -78,14 +78,14 @@ static void once_there_are_too_many_none_is_created(void)
 	CHECK(announce(1, 2, false));
 	CHECK(announce(1, 3, false));	/* 2 is not there yet, and counts */
 	bear(2, 1);
-	fail(3);			/* of itself: there is room again */
+	fail(1, 3);			/* of itself: there is room again */
 	CHECK(announce(1, 3, false));
 	bear(3, 1);
 	end_process(3);
 	CHECK(announce(1, 4, false));
 	CHECK(!announce(2, 5, false));
 	bear(4, 1);
-	fail(5);
+	fail(2, 5);
 	end_process(2);
 	end_process(4);
 	CHECK(!announce(1, 6, false));	/* the only one that is left */
@@ -110,21 +110,22 @@ static void nothing_is_deeper_than_may_be(void)
 	CHECK(announce(2, 3, false));
 	bear(3, 2);
 	CHECK(!announce(3, 4, false));
-	fail(4);
+	fail(3, 4);
 	CHECK(announce(2, 4, false));
 	end();
 }
 
+/* Nor while it is on its way. */
 static void what_is_too_deep_does_not_make_too_many(void)
 {
-	begin(2, 1);
+	begin(3, 1);
 	CHECK(announce(1, 2, false));
 	bear(2, 1);
 	CHECK(!announce(2, 3, false));
-	fail(3);
-	end_process(2);
 	CHECK(announce(1, 4, false));
+	fail(2, 3);
 	EQUAL(1, quota.denied);
+	CHECK(!announce(1, 5, false));	/* 4 is not there yet, and counts */
 	end();
 }
 

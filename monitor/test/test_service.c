@@ -329,6 +329,8 @@ static void log_goes_on_after_a_full_disk(void)
 	EQUAL(0, prlimit(scene.daemon, RLIMIT_FSIZE, &none, NULL));
 	for (uint64_t cookie = 1; cookie <= 5; cookie++)
 		EQUAL(cookie, tell(PREFORK_EVENT_EXEC, "logged", cookie).cookie);
+	kill(scene.daemon, SIGHUP);
+	await_ready();
 	EQUAL(0, prlimit(scene.daemon, RLIMIT_FSIZE, &before, NULL));
 	tell(PREFORK_EVENT_EXEC, "logged", 6);
 	kill(scene.daemon, SIGHUP);

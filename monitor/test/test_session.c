@@ -389,16 +389,16 @@ static void events_stay_in_the_kernel_where_nobody_takes_them(void)
 	struct prefork *pf = setup();
 	uint64_t flooded;
 
-	for (int i = 0; i < 10; i++) {
+	for (int i = 0; i < 20; i++) {
 		kernel.flood = true;
 		EQUAL(0, prefork_release(pf, 1));
 	}
 	flooded = kernel.flooded;
-	for (int i = 0; i < 10; i++) {
+	for (int i = 0; i < 20; i++) {
 		kernel.flood = true;
 		EQUAL(0, prefork_release(pf, 1));
 	}
-	EQUAL(20, kernel.released);
+	EQUAL(40, kernel.released);
 	EQUAL(flooded, kernel.flooded);
 	for (uint64_t seq = 1; seq <= flooded; seq++)
 		next_is(pf, seq);
