@@ -48,6 +48,7 @@ static void clone_key_fill(struct clone_key *key,
 	key->set_tid_size = args->set_tid_size;
 	memcpy(key->set_tid, args->set_tid,
 	       args->set_tid_size * sizeof(*args->set_tid));
+	key->depth = reserve_depth(args);
 }
 
 static bool is_to_be_held(const struct announcement *announcement)
@@ -141,21 +142,29 @@ static void announcement_post(struct announcement *announcement,
 	*event = NULL;
 }
 
+void announcement_set_child(struct announcement *announcement,
+			    struct pid *child)
+{
+	get_pid(child);
+	put_pid(announcement->child);
+	announcement->child = child;
+}
+
 void announcement_publish(struct announcement *announcement,
-			  struct pid *child, bool reserved)
+			  struct pid *reserved)
 {
 	struct event *prefork = announcement->prefork;
 
-	announcement->child = get_pid(child);
 	announcement->reserved = reserved;
+	announcement_set_child(announcement, reserved);
 	/* Labelled now: the task may be gone when the failure is known. */
 	event_label(announcement->outcome, PREFORK_EVENT_FORK_FAILED, current,
-		    child);
+		    reserved);
 	announcement_begin_hold(announcement);
 	stats_inc(PREFORK_STAT_PREFORKS);
 	if (!prefork)
 		return;
-	event_label(prefork, PREFORK_EVENT_PREFORK, current, child);
+	event_label(prefork, PREFORK_EVENT_PREFORK, current, reserved);
 	prefork->clone_flags = announcement->key.flags;
 	if (announcement->held) {
 		prefork->cookie = announcement->hold.cookie;
@@ -226,7 +235,7 @@ void announcement_free(struct announcement *announcement)
 	if (announcement->held)
 		hold_end(&announcement->hold);
 	if (announcement->reserved)
-		reserve_return(announcement->child);
+		reserve_return(announcement->reserved);
 	put_pid(announcement->child);
 	put_pid(announcement->tid);
 	event_free(announcement->prefork);

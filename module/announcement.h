@@ -23,6 +23,7 @@ struct clone_key {
 	unsigned long tls;
 	size_t set_tid_size;
 	pid_t set_tid[MAX_PID_NS_LEVEL];
+	unsigned int depth;	/* of the namespace that set_tid begins with */
 };
 
 /*
@@ -44,7 +45,8 @@ struct announcement {
 	u32 kind;			/* PREFORK_HOLD_... of it */
 	struct pid *tid;		/* strong; the task's */
 	struct pid *child;		/* strong; NULL: not published */
-	bool reserved;			/* child is ours to give back */
+	struct pid *reserved;		/* child, or NULL: not ours to give
+					 * back any more */
 	bool held;			/* hold is registered */
 	bool hold_child;		/* its answer: hold the child at birth */
 	struct hold hold;
@@ -68,12 +70,16 @@ bool announcement_matches(const struct announcement *announcement,
 			  const struct kernel_clone_args *args);
 
 /*
- * Tells the owner, if it wants to know, that @child is coming, and begins the
- * hold if there is to be one. @reserved: the PID came from reserve_pid() and is
- * now ours to give back.
+ * Tells the owner, if it wants to know, that a child is coming, and begins the
+ * hold if there is to be one. From here on the PID is the announcement's to give
+ * back.
  */
 void announcement_publish(struct announcement *announcement,
-			  struct pid *child, bool reserved);
+			  struct pid *reserved);
+
+/* It has the same numbers as was told, and perhaps more. */
+void announcement_set_child(struct announcement *announcement,
+			    struct pid *child);
 
 /* The hold was answered or has expired. Returns 0 or the errno of a DENY. */
 int announcement_end_hold(struct announcement *announcement);

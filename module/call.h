@@ -28,7 +28,6 @@ struct call {
 						 * to be held at birth */
 	struct event *exit;			/* likewise: for the end of a
 						 * thread */
-	bool allocating;			/* inside the real alloc_pid() */
 	bool unreported;			/* the owner will not hear of it */
 	bool uninherited;			/* nor of what the child does */
 	u64 born;				/* CLOCK_BOOTTIME, ns; 0: not yet */

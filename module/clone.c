@@ -22,7 +22,6 @@
 
 #include <linux/err.h>
 #include <linux/module.h>
-#include <linux/pid.h>
 #include <linux/sched/signal.h>
 #include <linux/sched/task.h>
 #include <linux/timekeeping.h>
@@ -96,21 +95,20 @@ static struct announcement *clone_announce(struct watch *watch,
 	if (!watch_wait_room(watch))
 		return NULL;
 	announcement = announcement_create(watch, args);
-	if (!announcement || !reserve_possible(args))
-		return announcement;
+	if (!announcement)
+		return NULL;
 	/* If this fails then copy_process() will, unless it has a reason to
 	 * fail before; its own error is the one to return.
 	 */
 	pid = reserve_pid(args);
 	if (!IS_ERR(pid))
-		announcement_publish(announcement, pid, true);
+		announcement_publish(announcement, pid);
 	return announcement;
 }
 
 /*
  * The call that a signal has interrupted, if this is it again. If its watch has
- * ended meanwhile, whoever watches now has not been told of it; and if a handler
- * has changed the PID namespace for children, the child gets another PID.
+ * ended meanwhile, whoever watches now has not been told of it.
  */
 static struct announcement *
 clone_resume(const struct watch *watch, const struct kernel_clone_args *args)
@@ -118,8 +116,7 @@ clone_resume(const struct watch *watch, const struct kernel_clone_args *args)
 	struct announcement *announcement = unpark(current);
 
 	if (announcement && (announcement->watch != watch ||
-			     !announcement_matches(announcement, args) ||
-			     !reserve_possible(args))) {
+			     !announcement_matches(announcement, args))) {
 		announcement_abandon(announcement);
 		return NULL;
 	}
@@ -225,6 +222,7 @@ static void clone_conclude(struct call *call, pid_t ret)
 {
 	struct announcement *announcement = call->announcement;
 
+	call->announcement = NULL;
 	if (!announcement)
 		return;
 	if (clone_to_be_restarted(announcement, ret)) {
@@ -232,7 +230,7 @@ static void clone_conclude(struct call *call, pid_t ret)
 		return;
 	}
 	if (!announcement->child) {
-		/* Never announced: it failed first, or a probe was off. */
+		/* Not announced, for there was no PID, and then there was. */
 		call->unreported = ret > 0;
 	} else {
 		/* No effect if it was born. If not, and yet there is a child,
@@ -301,55 +299,19 @@ bool notrace clone_takes_alloc(void)
 {
 	struct call *call = call_current();
 
-	return call && call->announcement && !call->allocating;
-}
-
-/*
- * Announces a child whose PID could not be reserved. The parent is in the
- * middle of copy_process(): it cannot go back to take a signal, only die.
- */
-static int clone_announce_late(struct call *call, struct pid *pid)
-{
-	struct announcement *announcement = call->announcement;
-	int error;
-
-	announcement_publish(announcement, pid, false);
-	if (!announcement->held)
-		return 0;
-	if (hold_wait_killable(&announcement->hold) == HOLD_INTERRUPTED) {
-		announcement_fail(announcement, ECANCELED);
-		return -EINTR;
-	}
-	error = announcement_end_hold(announcement);
-	if (error)
-		announcement_fail(announcement, error);
-	else if (announcement->hold_child && !call->gate)
-		clone_prepare_gate(call, announcement->key.flags);
-	return -error;
+	return call && call->announcement && call->announcement->reserved;
 }
 
 struct pid *prefork_alloc_pid(struct pid_namespace *ns, pid_t *set_tid,
 			      size_t set_tid_size)
 {
-	struct call *call = call_current();
-	struct announcement *announcement = call->announcement;
-	struct pid *pid;
-	int err;
+	struct announcement *announcement = call_current()->announcement;
+	struct pid *pid = announcement->reserved;
 
-	if (announcement->reserved && ns_of_pid(announcement->child) == ns) {
-		announcement->reserved = false;
-		stats_dec(PREFORK_STAT_RESERVED);
-		return announcement->child;
-	}
-	call->allocating = true;
-	pid = real_alloc_pid(ns, set_tid, set_tid_size);
-	call->allocating = false;
-	if (IS_ERR(pid) || announcement->child)
-		return pid;
-	err = clone_announce_late(call, pid);
-	if (err) {
-		real_free_pid(pid);
-		return ERR_PTR(err);
-	}
+	/* The probe lets pass what is allocated for us from here on. */
+	announcement->reserved = NULL;
+	pid = reserve_redeem(pid, ns, set_tid, set_tid_size);
+	if (!IS_ERR(pid))
+		announcement_set_child(announcement, pid);
 	return pid;
 }

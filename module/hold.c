@@ -2,7 +2,6 @@
 #include "hold.h"
 #include "account.h"
 #include "owner.h"
-#include "sleep.h"
 #include "stats.h"
 #include "watch.h"
 
@@ -124,24 +123,14 @@ static long hold_remaining(const struct hold *hold)
 	return nsecs_to_jiffies(hold->deadline - now) + 1;
 }
 
-static enum hold_wait hold_outcome(long waited)
+enum hold_wait hold_wait(struct hold *hold)
 {
+	long waited = wait_for_completion_interruptible_timeout(
+			&hold->answered, hold_remaining(hold));
+
 	if (waited < 0)
 		return HOLD_INTERRUPTED;
 	return waited ? HOLD_ANSWERED : HOLD_EXPIRED;
-}
-
-enum hold_wait hold_wait(struct hold *hold)
-{
-	return hold_outcome(
-		wait_for_completion_interruptible_timeout(&hold->answered,
-							  hold_remaining(hold)));
-}
-
-enum hold_wait hold_wait_killable(struct hold *hold)
-{
-	return hold_outcome(
-		sleep_until_completed(&hold->answered, hold_remaining(hold)));
 }
 
 bool hold_end(struct hold *hold)

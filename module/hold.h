@@ -67,8 +67,8 @@ int hold_register(struct hold *hold);
 /* It counts from now on, for that task. Any context. */
 void hold_start(struct hold *hold, struct pid *tid);
 
-enum hold_wait hold_wait(struct hold *hold);		/* any signal */
-enum hold_wait hold_wait_killable(struct hold *hold);	/* a fatal one */
+/* Any signal interrupts it. */
+enum hold_wait hold_wait(struct hold *hold);
 
 /*
  * Nobody finds it any more. Returns whether it had been answered: this, not

@@ -3,6 +3,7 @@
 #include "hooks.h"
 #include "netlink.h"
 #include "queue.h"
+#include "reserve.h"
 #include "symbols.h"
 
 #include <linux/module.h>
@@ -24,9 +25,12 @@ static int __init prefork_init(void)
 	err = queues_init();
 	if (err)
 		goto err_exit_events;
-	err = hooks_init();
+	err = reserve_init();
 	if (err)
 		goto err_exit_queues;
+	err = hooks_init();
+	if (err)
+		goto err_exit_reserve;
 	err = netlink_init();
 	if (err)
 		goto err_exit_hooks;
@@ -34,6 +38,8 @@ static int __init prefork_init(void)
 
 err_exit_hooks:
 	hooks_exit();
+err_exit_reserve:
+	reserve_exit();
 err_exit_queues:
 	queues_exit();
 err_exit_events:
@@ -49,6 +55,7 @@ static void __exit prefork_exit(void)
 	queues_settle();
 	rcu_barrier();
 	queues_settle();
+	reserve_exit();
 	queues_exit();
 	event_exit();
 }

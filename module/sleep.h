@@ -4,16 +4,13 @@
 
 #include "compat.h"
 
-#include <linux/completion.h>
 #include <linux/sched.h>
-#include <linux/swait.h>
 #include <linux/wait.h>
 
 /*
- * Sleeps that only a fatal signal interrupts, but that do not keep the machine
- * from suspending: without locks, and where the kernel needs nothing of the
- * task meanwhile. As wait_event_killable_timeout() and
- * wait_for_completion_killable_timeout(), which have no such form.
+ * A sleep that only a fatal signal interrupts, but that does not keep the
+ * machine from suspending: without locks, and where the kernel needs nothing of
+ * the task meanwhile. As wait_event_killable_timeout(), which has no such form.
  */
 #define sleep_until(queue, condition, timeout)				\
 ({									\
@@ -29,22 +26,5 @@
 	compat_freezer_count();						\
 	__ret;								\
 })
-
-static inline long sleep_until_completed(struct completion *completion,
-					 long timeout)
-{
-	long __ret = timeout;
-
-	might_sleep();
-	compat_freezer_do_not_count();
-	if (!___wait_cond_timeout(completion_done(completion)))
-		__ret = ___swait_event(completion->wait,
-				       ___wait_cond_timeout(
-						completion_done(completion)),
-				       COMPAT_TASK_FREEZABLE, timeout,
-				       __ret = schedule_timeout(__ret));
-	compat_freezer_count();
-	return __ret;
-}
 
 #endif /* PREFORK_SLEEP_H */

@@ -43,7 +43,7 @@ static const struct job jobs[] = {
 	{ create, BY_RAW_THREAD, PREFORK_WATCH_THREADS,
 	  PREFORK_HOLD_BIRTH_THREAD },
 	{ create, BY_SPAWN, PREFORK_WATCH_TREE, PREFORK_HOLD_EXEC },
-	{ create_in_new_namespace, 0, 0, PREFORK_HOLD_FORK },
+	{ create, BY_NEW_NAMESPACE, 0, PREFORK_HOLD_FORK },
 };
 
 /* Of a held task. */

@@ -33,7 +33,8 @@ enum kind {
 	BY_SPAWN,
 	BY_THREAD,
 	BY_RAW_THREAD,
-	KINDS
+	KINDS,
+	BY_NEW_NAMESPACE = KINDS	/* takes rights: not for all tests */
 };
 
 static const char *const kind_name[] = {
@@ -167,10 +168,21 @@ static inline long by_raw_thread(void)
 	return tid;
 }
 
+/* The first process of a PID namespace of its own. */
+static inline long by_new_namespace(void)
+{
+	long pid = clone_raw(CLONE_NEWPID | SIGCHLD, NULL, NULL);
+
+	if (!pid)
+		_exit(getpid() == 1 ? CHILD_STATUS : 1);
+	return reap(pid, CHILD_STATUS << 8);
+}
+
 /* An order for an actor, as all with a long. */
 static inline long create(long kind)
 {
 	switch (kind) {
+	case BY_NEW_NAMESPACE: return by_new_namespace();
 	case BY_FORK:	return by_fork();
 	case BY_VFORK:	return by_vfork();
 	case BY_CLONE:	return by_clone();
@@ -218,16 +230,6 @@ static inline long create_at(long pid)
 	if (!ret)
 		_exit(CHILD_STATUS);
 	return reap(ret, CHILD_STATUS << 8);
-}
-
-/* The first process of a PID namespace of its own. */
-static inline long create_in_new_namespace(long unused)
-{
-	long pid = clone_raw(CLONE_NEWPID | SIGCHLD, NULL, NULL);
-
-	if (!pid)
-		_exit(getpid() == 1 ? 0 : 1);
-	return reap(pid, 0) + unused;
 }
 
 #endif /* SELFTESTS_CREATE_H */

@@ -7,6 +7,11 @@
 #include "raw.h"
 #include "session.h"
 
+static long unshare_pids(long unused)
+{
+	return unshare(CLONE_NEWPID) ? -errno : unused;
+}
+
 FIXTURE(denied)
 {
 	struct actor actor;
@@ -46,6 +51,11 @@ FIXTURE_VARIANT_ADD(denied, posix_spawn)
 FIXTURE_VARIANT_ADD(denied, pthread_create)
 {
 	.kind = BY_THREAD,
+};
+
+FIXTURE_VARIANT_ADD(denied, clone_of_a_namespace)
+{
+	.kind = BY_NEW_NAMESPACE,
 };
 
 FIXTURE_SETUP(denied)
@@ -98,45 +108,40 @@ TEST_F_TIMEOUT(denied, call_fails_with_the_errno_given, 60)
 	EXPECT_EQ(0, session_pending(s));
 }
 
-/* One whose child is announced in the middle of the call. */
-FIXTURE(denied_late)
+/* A namespace whose first process is denied can have another one. */
+FIXTURE(denied_first)
 {
 	struct actor actor;
 	struct session session;
 };
 
-FIXTURE_SETUP(denied_late)
+FIXTURE_SETUP(denied_first)
 {
 	actor_start(_metadata, &self->actor);
+	ASSERT_EQ(0, actor_do(_metadata, &self->actor, unshare_pids, 0));
 	session_open(_metadata, &self->session);
 	ASSERT_EQ(0, session_watch(&self->session, self->actor.pid, 0,
 				   HOLD_PROCESSES, 0));
 }
 
-FIXTURE_TEARDOWN(denied_late)
+FIXTURE_TEARDOWN(denied_first)
 {
 	session_close(&self->session);
 	actor_end(&self->actor);
 }
 
-TEST_F_TIMEOUT(denied_late, call_fails_with_the_errno_given, 60)
+TEST_F_TIMEOUT(denied_first, leaves_the_namespace_usable, 60)
 {
-	const struct prefork_event *e = &self->session.event;
 	struct session *s = &self->session;
-	pid_t child;
 
-	actor_send(_metadata, &self->actor, create_in_new_namespace, 0);
+	actor_send(_metadata, &self->actor, create, BY_CLONE);
 	session_expect(_metadata, s, PREFORK_EVENT_PREFORK);
-	child = e->child;
-	ASSERT_EQ(0, prefork_deny(s->pf, e->cookie, EXDEV));
+	ASSERT_EQ(0, prefork_deny(s->pf, s->event.cookie, EXDEV));
 	session_expect(_metadata, s, PREFORK_EVENT_FORK_FAILED);
-	EXPECT_EQ(child, e->child);
-	EXPECT_EQ(EXDEV, e->error);
 	EXPECT_EQ(-EXDEV, actor_answer(_metadata, &self->actor));
-	EXPECT_EQ(child, create_at(child));
 
-	EXPECT_LT(0, session_serve_order(_metadata, s, &self->actor,
-					 create_in_new_namespace, 0));
+	EXPECT_LT(0, session_serve_order(_metadata, s, &self->actor, create,
+					 BY_CLONE));
 	session_finish(_metadata, s, self->actor.pid);
 	EXPECT_EQ(1, s->born);
 }

@@ -55,6 +55,11 @@ FIXTURE_VARIANT_ADD(held, in_clone_of_a_thread)
 	.kind = BY_RAW_THREAD,
 };
 
+FIXTURE_VARIANT_ADD(held, in_clone_of_a_namespace)
+{
+	.kind = BY_NEW_NAMESPACE,
+};
+
 FIXTURE_VARIANT(left)
 {
 	enum kind kind;
@@ -171,6 +176,27 @@ static void expect_abandoned(struct __test_metadata *_metadata,
 	EXPECT_EQ(scene->child, e->child);
 	EXPECT_EQ(ECANCELED, e->error);
 	EXPECT_EQ(scene->actor.pid, e->pid);
+}
+
+/* In the kernel's own call there are locks that others wait for. */
+TEST_F_TIMEOUT(held, task_has_not_begun_the_call, 60)
+{
+	struct scene *scene = &self->scene;
+	char stack[4096] = "";
+	char path[64];
+	int fd;
+
+	begin_hold(_metadata, scene, variant->kind);
+	snprintf(path, sizeof(path), "/proc/%d/stack", scene->actor.pid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	ASSERT_LE(0, fd);
+	EXPECT_LT(0, read(fd, stack, sizeof(stack) - 1));
+	close(fd);
+	EXPECT_NE(NULL, strstr(stack, "prefork_clone"));
+	EXPECT_EQ(NULL, strstr(stack, "copy_process")) {
+		TH_LOG("%s", stack);
+	}
+	release_and_expect_child(_metadata, scene);
 }
 
 TEST_F_TIMEOUT(held, task_can_be_killed, 60)
@@ -469,63 +495,6 @@ TEST_F_TIMEOUT(held, deadline_passes_under_a_wall_clock_timer, 60)
 	session_expect(_metadata, s, PREFORK_EVENT_TIMEOUT);
 	EXPECT_EQ(scene->cookie, s->event.cookie);
 	expect_child(_metadata, scene);
-}
-
-/*
- * A child in another PID namespace is announced in the middle of the call: its
- * parent takes no signal but SIGKILL until it is released.
- */
-FIXTURE(late)
-{
-	struct scene scene;
-};
-
-FIXTURE_SETUP(late)
-{
-	scene_open(_metadata, &self->scene);
-}
-
-FIXTURE_TEARDOWN(late)
-{
-	scene_close(&self->scene);
-}
-
-static void begin_late_hold(struct __test_metadata *_metadata,
-			    struct scene *scene)
-{
-	actor_send(_metadata, &scene->actor, create_in_new_namespace, 0);
-	await_hold(_metadata, scene);
-	EXPECT_FALSE(actor_speaks(&scene->actor, 50));
-}
-
-TEST_F_TIMEOUT(late, task_takes_its_signals_afterwards, 60)
-{
-	struct scene *scene = &self->scene;
-
-	ASSERT_EQ(0, prepare(_metadata, scene, say_handled));
-	begin_late_hold(_metadata, scene);
-	ASSERT_EQ(0, kill(scene->actor.pid, SIGUSR1));
-	expect_held(_metadata, scene);
-	ASSERT_EQ(0, prefork_release(scene->session.pf, scene->cookie));
-	EXPECT_EQ(HANDLED, actor_answer(_metadata, &scene->actor));
-	EXPECT_LT(0, actor_answer(_metadata, &scene->actor));
-	session_settle(_metadata, &scene->session);
-	EXPECT_EQ(1, scene->session.born);
-}
-
-TEST_F_TIMEOUT(late, task_can_be_killed, 60)
-{
-	struct scene *scene = &self->scene;
-
-	begin_late_hold(_metadata, scene);
-	ASSERT_EQ(0, kill(scene->actor.pid, SIGKILL));
-	EXPECT_EQ(SIGKILL, actor_wait(_metadata, &scene->actor));
-	session_expect(_metadata, &scene->session, PREFORK_EVENT_FORK_FAILED);
-	EXPECT_EQ(scene->child, scene->session.event.child);
-	EXPECT_EQ(ECANCELED, scene->session.event.error);
-	session_expect(_metadata, &scene->session, PREFORK_EVENT_EXIT);
-	EXPECT_EQ(scene->child, create_at(scene->child));
-	EXPECT_EQ(-ENOENT, prefork_release(scene->session.pf, scene->cookie));
 }
 
 /* Leaves the first call for good, from a signal handler, for another one. */

@@ -383,6 +383,191 @@ static long child_in_entered_namespace(long unused)
 	return second + unused;
 }
 
+/* That the kernel has given in this namespace. */
+static long last_number(void)
+{
+	char text[16] = "";
+	int fd = open("/proc/sys/kernel/ns_last_pid", O_RDONLY | O_CLOEXEC);
+	ssize_t n = read(fd, text, sizeof(text) - 1);
+
+	close(fd);
+	return n > 0 ? atol(text) : BROKEN;
+}
+
+static long first_reads_last_number(long unused)
+{
+	long pid = clone_raw(CLONE_NEWPID | SIGCHLD, NULL, NULL);
+
+	if (!pid)
+		_exit(last_number() == 1 ? 2 : 3);
+	return reap(pid, 2 << 8) < 0 ? BROKEN : unused;
+}
+
+static long clone3_ended(struct clone_args *args)
+{
+	long pid = clone3(args);
+
+	if (!pid)
+		_exit(CHILD_STATUS);
+	return pid < 0 ? pid : reap(pid, CHILD_STATUS << 8);
+}
+
+/* One level up another number is asked for than one level below. */
+static long set_tid_of_a_second_child(long unused)
+{
+	pid_t set_tid[] = { 77, free_number() };
+	struct clone_args args = {
+		.exit_signal = SIGCHLD,
+		.set_tid = (uintptr_t)set_tid,
+		.set_tid_size = 2,
+	};
+	long first, pid;
+
+	if (unshare(CLONE_NEWPID))
+		return -errno;
+	first = clone_raw(SIGCHLD, NULL, NULL);
+	if (first < 0)
+		return first;
+	if (!first) {
+		for (;;)
+			pause();
+	}
+	pid = clone3_ended(&args);
+	if (pid == set_tid[1]) {
+		set_tid[0] = 1;		/* taken by the first */
+		pid = clone3_ended(&args);
+	} else {
+		pid = BROKEN;
+	}
+	kill(first, SIGKILL);
+	reap(first, SIGKILL);
+	return pid + unused;
+}
+
+/* No right to choose where the first is born. */
+static long set_tid_of_the_first_without_right(long uid)
+{
+	pid_t set_tid[] = { 1 };
+	struct clone_args args = {
+		.exit_signal = SIGCHLD,
+		.set_tid = (uintptr_t)set_tid,
+		.set_tid_size = 1,
+	};
+
+	if (unshare(CLONE_NEWPID))
+		return -errno;
+	become_user(uid);
+	return clone3_ended(&args);
+}
+
+static long set_tid_of_a_first_that_is_none(long uid)
+{
+	pid_t set_tid[] = { 2 };
+	struct clone_args args = {
+		.exit_signal = SIGCHLD,
+		.set_tid = (uintptr_t)set_tid,
+		.set_tid_size = 1,
+	};
+
+	if (unshare(CLONE_NEWPID))
+		return -errno;
+	if (uid)
+		become_user(uid);
+	return -clone3_ended(&args);
+}
+
+/* The number is the next one, however many namespaces it is chosen in. */
+static long numbers_go_on_outside(long unused)
+{
+	long first, second;
+	int tries = 20;
+
+	if (unshare(CLONE_NEWPID))
+		return -errno;
+	first = clone_raw(SIGCHLD, NULL, NULL);
+	if (first < 0)
+		return first;
+	if (!first) {
+		for (;;)
+			pause();
+	}
+	do {	/* Others create, too. */
+		second = create(BY_CLONE);
+	} while (last_number() != second && --tries);
+	kill(first, SIGKILL);
+	reap(first, SIGKILL);
+	return (tries ? 0 : BROKEN) + unused;
+}
+
+/* Of two namespaces, one in the other. */
+static long hold_open(long (*inner)(void))
+{
+	long first;
+
+	*board = 0;
+	first = clone_raw(CLONE_NEWPID | CLONE_FILES | SIGCHLD, NULL, NULL);
+	if (!first) {
+		*board = inner();
+		for (;;)
+			pause();
+	}
+	while (first > 0 && !*board)
+		pause_briefly();
+	return first;
+}
+
+static long number_at(long first, int fd)
+{
+	long number = setns(fd, CLONE_NEWPID) ? -errno : own_number_in_child();
+
+	close(fd);
+	kill(first, SIGKILL);
+	reap(first, SIGKILL);
+	return number;
+}
+
+static long bear_pausing(void)
+{
+	long pid = clone_raw(CLONE_NEWPID | SIGCHLD, NULL, NULL);
+
+	if (!pid) {
+		for (;;)
+			pause();
+	}
+	return pid < 0 ? -1 : open_pidfd(pid);
+}
+
+static long child_two_namespaces_down(long unused)
+{
+	long first = hold_open(bear_pausing);
+
+	return first < 0 ? first : number_at(first, *board) + unused;
+}
+
+static long unshare_pids(void)
+{
+	return unshare(CLONE_NEWPID) ? -1 : 1;
+}
+
+/* Before 7.2 the kernel does not let it be entered. */
+static long first_two_namespaces_down(long unused)
+{
+	long first = hold_open(unshare_pids);
+	char path[64];
+	int fd;
+
+	if (first < 0)
+		return first;
+	snprintf(path, sizeof(path), "/proc/%ld/ns/pid_for_children", first);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0) {
+		kill(first, SIGKILL);
+		reap(first, SIGKILL);
+		return ENOENT + unused;
+	}
+	return number_at(first, fd);
+}
+
 static long set_tid_in_two_namespaces(long unused)
 {
 	pid_t set_tid[] = { 1, free_number() };
@@ -609,6 +794,18 @@ static const struct line {
 	  namespace_after_a_call_refused_late, 0, AS_UNWATCHED },
 	{ "setns", child_in_entered_namespace, 0, 2 },
 	{ "set_tid in two namespaces", set_tid_in_two_namespaces, 0, 0 },
+	{ "set_tid of a second child", set_tid_of_a_second_child, 0, -EEXIST },
+	{ "set_tid of the first without right",
+	  set_tid_of_the_first_without_right, 54321, -EPERM },
+	{ "set_tid of a first that is none",
+	  set_tid_of_a_first_that_is_none, 0, EINVAL },
+	{ "the same without right",
+	  set_tid_of_a_first_that_is_none, 54321, AS_UNWATCHED },
+	{ "ns_last_pid inside", first_reads_last_number, 0, 0 },
+	{ "ns_last_pid outside", numbers_go_on_outside, 0, 0 },
+	{ "setns of two namespaces", child_two_namespaces_down, 0, 2 },
+	{ "setns of two namespaces, the first", first_two_namespaces_down, 0,
+	  AS_UNWATCHED },
 
 	{ "exit signal SIGCHLD", child_ends_with_its_signal, SIGCHLD, 1 },
 	{ "exit signal SIGUSR1", child_ends_with_its_signal, SIGUSR1, 1 },
@@ -734,12 +931,13 @@ static long create_after_unshare(long unused)
 
 /* Announced and born under the number that the owner knows it by. */
 static void expect_outer_number(struct __test_metadata *_metadata,
-				FIXTURE_DATA(program) *self, order_fn order)
+				FIXTURE_DATA(program) *self, order_fn order,
+				long arg)
 {
 	const struct prefork_event *e = &self->session.event;
 	pid_t child;
 
-	actor_send(_metadata, &self->actor, order, 0);
+	actor_send(_metadata, &self->actor, order, arg);
 	session_await(_metadata, &self->session, PREFORK_EVENT_PREFORK);
 	EXPECT_EQ(self->actor.pid, e->pid);
 	child = e->child;
@@ -755,14 +953,14 @@ TEST_F_TIMEOUT(program, in_a_new_namespace_has_its_outer_number_in_events, 60)
 	start(_metadata, self, variant);
 	if (!variant->watched) {
 		EXPECT_LT(0, actor_do(_metadata, &self->actor,
-				      create_in_new_namespace, 0));
+				      create, BY_NEW_NAMESPACE));
 		return;
 	}
-	expect_outer_number(_metadata, self, create_in_new_namespace);
-	expect_outer_number(_metadata, self, create_in_new_namespace);
+	expect_outer_number(_metadata, self, create, BY_NEW_NAMESPACE);
+	expect_outer_number(_metadata, self, create, BY_NEW_NAMESPACE);
 	actor_end(&self->actor);
 	start(_metadata, self, variant);
-	expect_outer_number(_metadata, self, create_after_unshare);
+	expect_outer_number(_metadata, self, create_after_unshare, 0);
 }
 
 TEST_HARNESS_MAIN

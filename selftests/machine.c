@@ -15,7 +15,7 @@
 #include "session.h"
 #include "storm.h"
 
-enum place { AT_CREATION, AT_BIRTH, AT_EXEC, LATE, PLACES };
+enum place { AT_CREATION, AT_BIRTH, AT_EXEC, IN_NAMESPACE, PLACES };
 
 /* What is watched for, and who is told to do what. */
 static const struct {
@@ -33,9 +33,9 @@ static const struct {
 	[AT_EXEC] = {
 		PREFORK_HOLD_EXEC, PREFORK_EVENT_EXEC, create, BY_SPAWN,
 	},
-	/* In a PID namespace of its own: its number cannot be reserved. */
-	[LATE] = {
-		HOLD_PROCESSES, PREFORK_EVENT_PREFORK, create_in_new_namespace,
+	[IN_NAMESPACE] = {
+		HOLD_PROCESSES, PREFORK_EVENT_PREFORK, create,
+		BY_NEW_NAMESPACE,
 	},
 };
 
@@ -48,7 +48,7 @@ struct captive {
 	uint64_t cookie;
 };
 
-#define CAPTIVES	7	/* at each place, and parked where that can be */
+#define CAPTIVES	(2 * PLACES)	/* at each place; half of them parked */
 
 static void captives_start(struct __test_metadata *_metadata,
 			   struct captive captives[CAPTIVES])

@@ -120,7 +120,7 @@ TEST_F_TIMEOUT(numbers, are_the_outer_ones_for_an_outer_owner, 90)
 	actor_send(_metadata, &self->actor, create_inside, 0);
 	session_expect(_metadata, &self->session, PREFORK_EVENT_PREFORK);
 	first = e->child;
-	EXPECT_EQ(1, e->nspid);
+	EXPECT_EQ(0, e->nspid);
 	session_release(_metadata, &self->session);
 	session_expect(_metadata, &self->session, PREFORK_EVENT_BORN);
 	EXPECT_EQ(first, e->pid);
@@ -139,6 +139,39 @@ TEST_F_TIMEOUT(numbers, are_the_outer_ones_for_an_outer_owner, 90)
 	EXPECT_EQ(2, e->nspid);
 	EXPECT_EQ(first, e->ppid);
 	EXPECT_EQ(first, actor_answer(_metadata, &self->actor));
+}
+
+/* In a namespace: number 1 creates number 2, which is number 1 further below. */
+static long create_further_below(long unused)
+{
+	long pid = clone_raw(CLONE_NEWPID | SIGCHLD, NULL, NULL);
+
+	if (!pid)
+		_exit(create(BY_NEW_NAMESPACE));
+	return reap(pid, 2 << 8) + unused;
+}
+
+/* Ahead there is only the number that its parent sees. */
+TEST_F_TIMEOUT(numbers, of_a_child_further_below_are_told, 90)
+{
+	const struct prefork_event *e = &self->session.event;
+	pid_t second;
+
+	ASSERT_EQ(0, session_watch(&self->session, self->actor.pid,
+				   PREFORK_WATCH_TREE, HOLD_PROCESSES, 0));
+	actor_send(_metadata, &self->actor, create_further_below, 0);
+	session_expect(_metadata, &self->session, PREFORK_EVENT_PREFORK);
+	session_release(_metadata, &self->session);
+	session_expect(_metadata, &self->session, PREFORK_EVENT_BORN);
+
+	session_expect(_metadata, &self->session, PREFORK_EVENT_PREFORK);
+	second = e->child;
+	EXPECT_EQ(2, e->nspid);
+	session_release(_metadata, &self->session);
+	session_expect(_metadata, &self->session, PREFORK_EVENT_BORN);
+	EXPECT_EQ(second, e->pid);
+	EXPECT_EQ(1, e->nspid);
+	EXPECT_LT(0, actor_answer(_metadata, &self->actor));
 }
 
 /* A process that the owner's namespace cannot see has no number there. */

@@ -17,12 +17,12 @@ inline announcement_create(A, W)
 		ann[A].used = true;
 		ann[A].task = t;
 		ann[A].watch = W;
-		ann[A].late = late;
+		ann[A].key = key;
 		ann[A].outcome = true;
 	}
 }
 
-inline announcement_publish(A, reserve)
+inline announcement_publish(A)
 {
 	ok = false;
 	if
@@ -31,7 +31,7 @@ inline announcement_publish(A, reserve)
 	fi;
 	atomic {
 		ann[A].child = true;
-		ann[A].reserved = reserve;
+		ann[A].reserved = true;
 		ann[A].prefork = true;
 		ann[A].held = ok;
 		if
@@ -71,7 +71,7 @@ inline clone_resume()
 	unpark(a, t);
 	w = find(0);
 	if
-	:: a != NONE && ann[a].late != late ->
+	:: a != NONE && ann[a].key != key ->
 		announcement_abandon(a);
 		a = NONE;
 	:: else
@@ -84,7 +84,7 @@ inline clone_resume()
 	w = find(0);
 	unpark(a, t);
 	if
-	:: a != NONE && (ann[a].late != late || ann[a].watch != w) ->
+	:: a != NONE && (ann[a].key != key || ann[a].watch != w) ->
 		announcement_abandon(a);
 		a = NONE;
 	:: else
@@ -101,8 +101,8 @@ inline clone_announce()
 		n++;
 		announcement_create(a, w);
 		if
-		:: !late -> announcement_publish(a, true);
-		:: FAILS || late	/* no PID, or not yet */
+		:: announcement_publish(a);
+		:: FAILS	/* no PID */
 		fi;
 	:: else	/* no room, no memory */
 	fi;
@@ -124,34 +124,16 @@ inline clone_hold()
 	fi;
 }
 
-inline clone_announce_late()
-{
-	announcement_publish(a, false);
-	if
-	:: ann[a].held ->
-		hold_wait(a, killed[t]);
-		if
-		:: saw == INTERRUPTED ->
-			atomic { announcement_post_outcome(a); ret = FAILED; }
-		:: else ->
-			announcement_end_hold(a);
-			if
-			:: ret == SUCCESS && ann[a].hold_child && !gate &&
-			   !child_exists ->
-				gate_prepare();
-			:: else
-			fi;
-		fi;
-	:: else
-	fi;
-}
-
 inline alloc_pid()
 {
 	if
-	:: a != NONE && ann[a].reserved -> ann[a].reserved = false;
-	:: a != NONE && !ann[a].child && late -> clone_announce_late();
-	:: a != NONE && !ann[a].child && !late -> ret = FAILED;
+	:: a != NONE && ann[a].reserved ->
+		ann[a].reserved = false;
+		if
+		:: true
+		:: FAILS -> ret = FAILED	/* reserve_redeem() */
+		fi;
+	:: a != NONE && !ann[a].reserved -> ret = FAILED;
 	:: else
 	fi;
 }
@@ -235,7 +217,7 @@ inline clone_conclude()
 proctype Parent(byte t)
 {
 	byte a, w, child_watch, n, calls, i, x;
-	bool late, restart, executed, gate, inherited, attached;
+	bool key, restart, executed, gate, inherited, attached;
 	bool ok, answered, orphan, removed, room;
 	mtype ret, saw;
 
@@ -250,8 +232,8 @@ user_mode:
 	:: calls < CALLS ->
 		calls++;
 		if
-		:: late = false;
-		:: LATE -> late = true;
+		:: key = false;
+		:: KEYS -> key = true;
 		fi;
 	:: EXECS && !executed -> goto executes;
 	:: goto exits;	/* a handler may have done so, or any thread */

@@ -50,8 +50,8 @@
 #ifndef FILLS
 #define FILLS	0	/* there may be no room for events */
 #endif
-#ifndef LATE
-#define LATE	0	/* some PIDs cannot be reserved */
+#ifndef KEYS
+#define KEYS	0	/* a call may differ from the one before */
 #endif
 #ifndef EXECS
 #define EXECS	0

@@ -47,7 +47,7 @@ hold_state hold[HOLDS];
 typedef announcement {
 	bool used, freed;
 	byte task, watch;
-	bool late;		/* all of its key: a PID that is not reserved */
+	bool key;		/* what the task asked for */
 	bool child;		/* published */
 	bool reserved, held, hold_child;
 	bool outcome;		/* the event is still there */

@@ -222,8 +222,9 @@ struct prefork_event {
 	uint64_t suspended;	/* VFORK_DONE */
 	uint64_t count;		/* LOST: events lost */
 	pid_t tracer;		/* ADOPTED: TID, 0: gone */
-	pid_t nspid;		/* PREFORK, BORN: of the child or newborn, in
-				 * a PID namespace below, 0: it has none */
+	pid_t nspid;		/* in a PID namespace below, 0: none; PREFORK:
+				 * the child's in that of its parent, BORN: the
+				 * newborn's in its own */
 	uid_t uid;		/* effective; (uid_t)-1: LOST, or not told */
 	uint64_t reserved[6];	/* room for later events, 0 */
 	char comm[16];

@@ -83,13 +83,15 @@
  *
  *   PREFORK      { CHILD, [NSPID], CLONE_FLAGS, [THREAD],
  *                  [COOKIE, [DEADLINE]] }
- *       The task is about to create CHILD. NSPID is there if the child lives
- *       in a PID namespace below that of the reader. With COOKIE it is held until
- *       RELEASE names that cookie or DEADLINE passes.
+ *       The task is about to create CHILD. NSPID is there if the task lives
+ *       in a PID namespace below that of the reader: the number that CHILD
+ *       will have there. With COOKIE it is held until RELEASE names that
+ *       cookie or DEADLINE passes.
  *   BORN         { PPID, [NSPID], CLONE_FLAGS, [THREAD],
  *                  [COOKIE, [DEADLINE]] }
  *       PID (or, with THREAD, the thread TID of it) now exists and has not
- *       executed an instruction yet. With COOKIE it is held at birth and will
+ *       executed an instruction yet. NSPID is its number in its own PID
+ *       namespace, if that is another one than the reader's. With COOKIE it is held at birth and will
  *       not before the hold has ended; see below.
  *   FORK_FAILED  { CHILD, ERRNO, [THREAD] }
  *       The announced CHILD will not come: exactly one of BORN and
@@ -211,8 +213,9 @@ enum prefork_attr {
 	PREFORK_A_STATS,	/* nest of u64: enum prefork_stat */
 	PREFORK_A_TRACER,	/* u32: TID of who traces the task, 0: it has
 				 * just let it go, or has no number there */
-	PREFORK_A_NSPID,	/* u32: number of the child, or newborn, in a
-				 * PID namespace of its own */
+	PREFORK_A_NSPID,	/* u32: number in a PID namespace below: the
+				 * child's in that of its parent, the
+				 * newborn's in its own */
 	PREFORK_A_FORCE,	/* flag: though another socket holds it */
 	PREFORK_A_UID,		/* u32: effective user of the task */
 	PREFORK_A_EVENTS,	/* u32: PREFORK_TELL_... */
