@@ -98,7 +98,6 @@ struct announcement *announcement_create(struct watch *watch,
 		return NULL;
 	clone_key_fill(&announcement->key, args);
 	announcement->kind = clone_kind(args->flags);
-	announcement->task = current;
 	announcement->tid = get_pid(task_pid(current));
 	announcement->watch = watch_get(watch);
 	INIT_WORK(&announcement->free, announcement_free_work);

@@ -2,6 +2,7 @@
 #ifndef PREFORK_ANNOUNCEMENT_H
 #define PREFORK_ANNOUNCEMENT_H
 
+#include "by_task.h"
 #include "hold.h"
 
 #include <linux/pid_namespace.h>
@@ -38,8 +39,7 @@ struct clone_key {
  * taking a signal, by the table of parked ones.
  */
 struct announcement {
-	struct hlist_node parked;	/* park.c */
-	struct task_struct *task;	/* identity only: may be gone */
+	struct by_task parked;		/* park.c; the task may be gone */
 	struct watch *watch;		/* strong */
 	struct clone_key key;		/* what the task asked for */
 	u32 kind;			/* PREFORK_HOLD_... of it */

@@ -187,7 +187,7 @@ void birth_exec(pid_t old_tid)
 {
 	struct watch *watch;
 
-	birth_abandon(unpark(current));
+	birth_abandon(unpark());
 	watch = watch_find(task_tgid(current));
 	if (!watch)
 		return;
@@ -311,7 +311,7 @@ void birth_exit(bool last)
 	struct watch *watch;
 
 	gate_exit();
-	birth_abandon(unpark(current));
+	birth_abandon(unpark());
 	watch = watch_find(task_tgid(current));
 	if (!watch)
 		return;

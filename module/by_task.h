@@ -14,8 +14,8 @@ struct task_struct;
 
 /*
  * What belongs to a task while it is there, found by that task: each task has
- * at most one entry in a table, and it alone takes it out. So what it finds it
- * may use without a lock or a reference.
+ * at most one entry in a table. Where it alone takes that out it may use what it
+ * finds without a lock or a reference. Else who takes one out owns it.
  */
 struct by_task {
 	struct hlist_node node;			/* the bucket's lock */
@@ -35,7 +35,10 @@ struct by_task_table {
 	void (*on_idle)(void);
 };
 
-/* @on_idle is called, in any context, when the last entry has gone. */
+/*
+ * @on_idle, if there is one, is called, in any context, when the last entry has
+ * gone.
+ */
 void by_task_init(struct by_task_table *table, void (*on_idle)(void));
 bool by_task_any(const struct by_task_table *table);
 
@@ -43,6 +46,20 @@ bool by_task_any(const struct by_task_table *table);
 void by_task_add(struct by_task_table *table, struct by_task *entry,
 		 struct task_struct *task);
 void by_task_del(struct by_task_table *table, struct by_task *entry);
+
+/* False: not, for *@gone, which is looked at under the lock. */
+bool by_task_add_unless(struct by_task_table *table, struct by_task *entry,
+			struct task_struct *task, const bool *gone);
+
+/*
+ * Takes out the one of current, or any one that is chosen (under the lock), or
+ * NULL. Each is given to one only. Any context.
+ */
+struct by_task *by_task_take(struct by_task_table *table);
+struct by_task *
+by_task_take_any(struct by_task_table *table,
+		 bool (*chosen)(const struct by_task *entry, const void *by),
+		 const void *by);
 
 /* The one of current, or NULL. Any context, probes included. */
 struct by_task *by_task_current(struct by_task_table *table);

@@ -113,7 +113,7 @@ static struct announcement *clone_announce(struct watch *watch,
 static struct announcement *
 clone_resume(const struct watch *watch, const struct kernel_clone_args *args)
 {
-	struct announcement *announcement = unpark(current);
+	struct announcement *announcement = unpark();
 
 	if (announcement && (announcement->watch != watch ||
 			     !announcement_matches(announcement, args))) {

@@ -16,6 +16,7 @@
 #include "compat.h"
 #include "gate.h"
 #include "limits.h"
+#include "park.h"
 #include "queue.h"
 #include "watch.h"
 
@@ -460,6 +461,7 @@ int hooks_init(void)
 	}
 	calls_init(hooks_look_again);
 	gates_init(hooks_look_again);
+	park_init();
 	watches_init(hooks_look_again);
 	return 0;
 }

@@ -1,99 +1,72 @@
 // SPDX-License-Identifier: GPL-2.0
-/*
- * LOCKING: park_lock guards the list. It is raw and interrupt-safe because
- * probes and tracepoints look into it. Few tasks are ever in it at a time, and
- * none most of the time, which park_count tells without the lock.
- */
 #include "park.h"
 #include "announcement.h"
 #include "stats.h"
 #include "watch.h"
 
-#include <linux/list.h>
+#include <asm/barrier.h>
+#include <linux/atomic.h>
+#include <linux/kernel.h>
 #include <linux/sched.h>
-#include <linux/spinlock.h>
 
-static DEFINE_RAW_SPINLOCK(park_lock);
-static HLIST_HEAD(parked);
-static unsigned int park_count;	/* park_lock; lockless readers */
+static struct by_task_table parked;
 
-static void park_remove(struct announcement *announcement)
+void park_init(void)
 {
-	lockdep_assert_held(&park_lock);
-	hlist_del_init(&announcement->parked);
-	WRITE_ONCE(park_count, park_count - 1);
+	by_task_init(&parked, NULL);
 }
 
 /*
  * Who ends a watch first marks it gone and then empties the table of what
- * belongs to it; this enters and then looks at the mark. Both take the lock,
- * so that one of them sees the other.
+ * belongs to it; this looks at the mark where it enters. Both take the lock, so
+ * that one of them sees the other. So they do where there is nothing to be
+ * looked for: this counts before it looks.
  */
 void park(struct announcement *announcement)
 {
-	struct announcement *orphan = NULL;
-	unsigned long flags;
+	struct watch *watch = announcement->watch;
 
 	stats_inc(PREFORK_STAT_PARKED);
-	raw_spin_lock_irqsave(&park_lock, flags);
-	if (READ_ONCE(announcement->watch->gone)) {
-		orphan = announcement;
-	} else {
-		hlist_add_head(&announcement->parked, &parked);
-		WRITE_ONCE(park_count, park_count + 1);
-	}
-	raw_spin_unlock_irqrestore(&park_lock, flags);
-	if (orphan)
-		announcement_abandon(orphan);
+	atomic_inc(&watch->parked);
+	/* Pairs with that in unpark_any(). */
+	smp_mb__after_atomic();
+	if (by_task_add_unless(&parked, &announcement->parked, current,
+			       &watch->gone))
+		return;
+	atomic_dec(&watch->parked);
+	announcement_abandon(announcement);
 }
 
-struct announcement *unpark(struct task_struct *task)
+static struct announcement *taken(struct by_task *entry)
 {
-	struct announcement *announcement, *found = NULL;
-	unsigned long flags;
+	struct announcement *announcement;
 
-	if (!READ_ONCE(park_count))
+	if (!entry)
 		return NULL;
-	raw_spin_lock_irqsave(&park_lock, flags);
-	hlist_for_each_entry(announcement, &parked, parked) {
-		if (announcement->task == task) {
-			found = announcement;
-			park_remove(found);
-			break;
-		}
-	}
-	raw_spin_unlock_irqrestore(&park_lock, flags);
-	return found;
+	announcement = container_of(entry, struct announcement, parked);
+	atomic_dec(&announcement->watch->parked);
+	return announcement;
+}
+
+struct announcement *unpark(void)
+{
+	return taken(by_task_take(&parked));
+}
+
+static bool is_for(const struct by_task *entry, const void *watch)
+{
+	return container_of(entry, struct announcement, parked)->watch == watch;
 }
 
 struct announcement *unpark_any(const struct watch *watch)
 {
-	struct announcement *announcement, *found = NULL;
-	unsigned long flags;
-
-	raw_spin_lock_irqsave(&park_lock, flags);
-	hlist_for_each_entry(announcement, &parked, parked) {
-		if (announcement->watch == watch) {
-			found = announcement;
-			park_remove(found);
-			break;
-		}
-	}
-	raw_spin_unlock_irqrestore(&park_lock, flags);
-	return found;
+	smp_mb();	/* who is not counted yet sees that the watch has gone */
+	if (!atomic_read(&watch->parked))
+		return NULL;
+	return taken(by_task_take_any(&parked, is_for, watch));
 }
 
 bool notrace park_peek(void)
 {
-	struct announcement *announcement;
-	unsigned long flags;
-	bool found = false;
-
-	if (!READ_ONCE(park_count))
-		return false;
-	raw_spin_lock_irqsave(&park_lock, flags);
-	hlist_for_each_entry(announcement, &parked, parked)
-		found |= announcement->task == current;
-	raw_spin_unlock_irqrestore(&park_lock, flags);
-	return found;
+	return by_task_current(&parked);
 }

@@ -5,8 +5,9 @@
 #include <linux/types.h>
 
 struct announcement;
-struct task_struct;
 struct watch;
+
+void park_init(void);
 
 /*
  * Announcements whose task has left the kernel to take a signal, and will
@@ -14,11 +15,11 @@ struct watch;
  * gives each to only one. Any context but park().
  */
 
-/* Hands it over to the table, or abandons it if its watch has gone. */
+/* Current's: hands it over to the table, or abandons it if its watch has gone. */
 void park(struct announcement *announcement);
 
-/* Takes out the one of that task, or NULL. */
-struct announcement *unpark(struct task_struct *task);
+/* Takes out the one of current, or NULL. */
+struct announcement *unpark(void);
 
 /* Takes out any one of that watch, or NULL. */
 struct announcement *unpark_any(const struct watch *watch);

@@ -51,7 +51,7 @@ typedef announcement {
 	bool child;		/* published */
 	bool reserved, held, hold_child;
 	bool outcome;		/* the event is still there */
-	bool parked;		/* park_lock */
+	bool parked;		/* the bucket's lock */
 	bool free;		/* its work is queued */
 	bool prefork;		/* ghosts: what its owner has been sent */
 	byte outcomes;
@@ -278,7 +278,11 @@ inline park(A)
 	fi;
 }
 
-/* The first one for which @mine, said of ann[i], holds; or NONE. */
+/*
+ * The first one for which @mine, said of ann[i], holds; or NONE. That the module
+ * looks into one bucket after the other makes no difference: what belongs to a
+ * watch that has gone does not come in any more.
+ */
 inline take_parked(found, mine)
 {
 	d_step {
