@@ -12,7 +12,7 @@ from pyroute2.netlink.generic import GenericNetlinkSocket
 spec = yaml.safe_load((pathlib.Path(__file__).parent / "prefork.yaml").read_text())
 attributes = next(s for s in spec["attribute-sets"] if s["name"] == "prefork")["attributes"]
 types = {"u32": "uint32", "u64": "uint64", "string": "asciiz", "flag": "flag"}
-events = {o["event"]["value"]: o["name"].removeprefix("event-")
+events = {o["value"]: o["name"].removeprefix("event-")
           for o in spec["operations"]["list"] if "event" in o}
 
 
