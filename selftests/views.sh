@@ -27,7 +27,7 @@ first = next(r for r in rows if r["event"] == "prefork")["pid"]
 assert sum(r["ppid"] == first for r in born.values()) == 2
 assert sum(r["comm"] == 'a|b, "c"' for r in ended.values()) == 2
 assert sum(r["event"] == "process" for r in rows) == 7
-assert all(r["ppid"] and r["start"] and r["uid"] == "0" for r in rows if r["tid"])
+assert all(r["tid"] and r["ppid"] and r["start"] and r["uid"] == "0" for r in rows if r["pid"])
 END
 ok 'CSV names each process by PID and start, whatever its name'
 
@@ -45,7 +45,7 @@ ends 3 vforkmon run -e exec,exit --match comm=true --tree -o text -- "${family[@
 	grep -q '^5 processes' text && ! grep -q -e ' born  ' -e /bin/false text
 ok 'only the events that are asked for are shown, of what matches'
 
-ends 3 vforkmon run -c -o text -- "${family[@]}" && grep -q '^7 processes (.*, 7 programs' text &&
+ends 3 vforkmon run -c -o text -- "${family[@]}" && grep -q '^7 processes, 6 forks (.*, 7 programs' text &&
 	grep -q '^ *2  *2 .*  false$' text && grep -q '^ *4  a|b, "c"$' text &&
 	! grep -q ' prefork ' text
 ok 'sums are by command, by creator and by subtree'

@@ -18,6 +18,10 @@ static struct tally tally_of(const struct process *process, uint64_t end)
 	return (struct tally){
 		.process = process,
 		.count = 1,
+		.forks = !process->found,
+		.execs = process->execs,
+		.threads = process->threads,
+		.failures = process->failures,
 		.failed = process->state == PROCESS_ENDED && process->status,
 		.utime = process->utime,
 		.stime = process->stime,
@@ -30,6 +34,10 @@ static struct tally tally_of(const struct process *process, uint64_t end)
 static void add(struct tally *to, const struct tally *tally)
 {
 	to->count += tally->count;
+	to->forks += tally->forks;
+	to->execs += tally->execs;
+	to->threads += tally->threads;
+	to->failures += tally->failures;
 	to->failed += tally->failed;
 	to->utime += tally->utime;
 	to->stime += tally->stime;
@@ -56,6 +64,14 @@ static int compare_cpu(const void *left, const void *right)
 	int order = descending(a->utime + a->stime, b->utime + b->stime);
 
 	return order ? order : descending(a->longest, b->longest);
+}
+
+static int compare_longest(const void *left, const void *right)
+{
+	const struct tally *a = left, *b = right;
+	int order = descending(a->longest, b->longest);
+
+	return order ? order : compare_name(left, right);
 }
 
 static int compare_count(const void *left, const void *right)
@@ -104,9 +120,6 @@ static void count(struct summary *summary, const struct process *process, uint64
 	const struct tally tally = tally_of(process, end);
 
 	add(&summary->all, &tally);
-	summary->execs += process->execs;
-	summary->threads += process->threads;
-	summary->failures += process->failures;
 	append(&summary->commands, process, &tally);
 	if (!process->parent)
 		return;
@@ -115,6 +128,12 @@ static void count(struct summary *summary, const struct process *process, uint64
 		append(&summary->subtrees, process, &tally);
 	else
 		add(&summary->subtrees.items[summary->subtrees.count - 1], &tally);
+}
+
+static void copy(struct tallies *to, const struct tallies *tallies)
+{
+	to->count = tallies->count;
+	memcpy(to->items, tallies->items, tallies->count * sizeof(*to->items));
 }
 
 static bool make_room(struct tallies *tallies, size_t room)
@@ -130,8 +149,8 @@ bool summary_create(struct summary *summary, const struct tree *tree, uint64_t b
 	const struct process *process;
 
 	*summary = (struct summary){ .duration = end - begin };
-	if (!make_room(&summary->commands, room) || !make_room(&summary->creators, room) ||
-	    !make_room(&summary->subtrees, room)) {
+	if (!make_room(&summary->commands, room) || !make_room(&summary->longest, room) ||
+	    !make_room(&summary->creators, room) || !make_room(&summary->subtrees, room)) {
 		summary_destroy(summary);
 		return false;
 	}
@@ -139,7 +158,9 @@ bool summary_create(struct summary *summary, const struct tree *tree, uint64_t b
 		count(summary, process, end);
 	merge(&summary->commands);
 	merge(&summary->creators);
+	copy(&summary->longest, &summary->commands);
 	sort(&summary->commands, compare_cpu);
+	sort(&summary->longest, compare_longest);
 	sort(&summary->creators, compare_count);
 	sort(&summary->subtrees, compare_cpu);
 	return true;
@@ -148,6 +169,7 @@ bool summary_create(struct summary *summary, const struct tree *tree, uint64_t b
 void summary_destroy(struct summary *summary)
 {
 	free(summary->commands.items);
+	free(summary->longest.items);
 	free(summary->creators.items);
 	free(summary->subtrees.items);
 	*summary = (struct summary){ 0 };

@@ -14,6 +14,9 @@ struct tally {
 	/* What all of it is about: the first of the name, or of the subtree. */
 	const struct process *process;
 	size_t count;		/* processes */
+	size_t forks;		/* of these: that did not run before */
+	size_t execs, threads;	/* that they executed, created */
+	size_t failures;	/* to create a process or a thread */
 	size_t failed;		/* that ended by a signal, or with another status than 0 */
 	uint64_t utime, stime;
 	uint64_t longest;	/* lifetime of one */
@@ -29,11 +32,9 @@ struct tallies {
 struct summary {
 	uint64_t duration;
 	struct tally all;	/* its .process is NULL */
-	size_t execs, threads;
-	size_t failures;	/* to create a process or a thread */
 
-	/* By the name that they had last; most time of CPU first. */
-	struct tallies commands;
+	/* By the name that they had last; most time of CPU first, and longest first. */
+	struct tallies commands, longest;
 
 	/* By the name of who created them; most processes first. */
 	struct tallies creators;

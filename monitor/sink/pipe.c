@@ -224,7 +224,8 @@ static void put_tally(FILE *out, const struct tally *tally)
 		tally->utime, tally->stime, tally->suspended, tally->held, tally->longest,
 	};
 
-	fprintf(out, "%zu|%zu", tally->count, tally->failed);
+	fprintf(out, "%zu|%zu|%zu|%zu|%zu|%zu", tally->count, tally->forks, tally->execs,
+		tally->threads, tally->failures, tally->failed);
 	for (size_t i = 0; i < sizeof(times) / sizeof(times[0]); i++)
 		fprintf(out, "|%" PRId64, (int64_t)times[i] / NS_PER_MS);
 	putc_unlocked('\n', out);
@@ -241,8 +242,7 @@ static void put_tallies(FILE *out, const char *kind, const struct tallies *talli
 
 static void pipe_summary(struct sink *sink, const struct summary *summary)
 {
-	fprintf(sink->out, "TOTAL|%" PRId64 "|%zu|%zu|%zu|", (int64_t)summary->duration / NS_PER_MS,
-		summary->execs, summary->threads, summary->failures);
+	fprintf(sink->out, "TOTAL|%" PRId64 "|", (int64_t)summary->duration / NS_PER_MS);
 	put_tally(sink->out, &summary->all);
 	put_tallies(sink->out, "COMMAND", &summary->commands);
 	put_tallies(sink->out, "CREATOR", &summary->creators);

@@ -51,6 +51,7 @@ static const char *const names[FIELDS] = {
 	[FIELD_RUNNING] = "running",
 	[FIELD_LOST] = "lost",
 	[FIELD_FAILED] = "failed",
+	[FIELD_FORKS] = "forks",
 	[FIELD_EXECS] = "execs",
 	[FIELD_THREADS] = "threads",
 	[FIELD_FAILURES] = "failures",
@@ -229,6 +230,7 @@ static void add_outcome(struct fields *to, const struct process *process)
 static void add_identity(struct fields *to, const struct process *process)
 {
 	to->integer(to, FIELD_PID, process->pid);
+	to->integer(to, FIELD_TID, process->pid);
 	add_origin(to, &process->origin);
 	to->text(to, FIELD_COMM, process->comm);
 	to->number(to, FIELD_DEPTH, process->depth);
@@ -269,15 +271,16 @@ static void add_tally(struct fields *to, const struct tally *tally)
 	to->number(to, FIELD_LONGEST, tally->longest);
 	to->number(to, FIELD_PROCESSES, tally->count);
 	to->number(to, FIELD_FAILED, tally->failed);
+	to->number(to, FIELD_FORKS, tally->forks);
+	to->number(to, FIELD_EXECS, tally->execs);
+	to->number(to, FIELD_THREADS, tally->threads);
+	to->number(to, FIELD_FAILURES, tally->failures);
 }
 
 static void add_total(struct fields *to, const struct summary *summary)
 {
 	to->text(to, FIELD_EVENT, "total");
 	add_tally(to, &summary->all);
-	to->number(to, FIELD_EXECS, summary->execs);
-	to->number(to, FIELD_THREADS, summary->threads);
-	to->number(to, FIELD_FAILURES, summary->failures);
 	to->number(to, FIELD_DURATION, summary->duration);
 }
 

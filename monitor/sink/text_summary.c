@@ -23,15 +23,16 @@ static void print_totals(FILE *out, const struct summary *summary)
 {
 	const struct tally *all = &summary->all;
 
-	fprintf(out, "\n%zu processes (%.1f a second), %zu programs (%.1f a second), %zu threads "
-		"in %.3f s\n", all->count, per_second(all->count, summary->duration),
-		summary->execs, per_second(summary->execs, summary->duration), summary->threads,
+	fprintf(out, "\n%zu processes, %zu forks (%.1f a second), %zu programs (%.1f a second), "
+		"%zu threads in %.3f s\n", all->count, all->forks,
+		per_second(all->forks, summary->duration), all->execs,
+		per_second(all->execs, summary->duration), all->threads,
 		seconds(summary->duration));
 	fprintf(out, "user %.3f s, system %.3f s, suspended in vfork %.3f s, held %.3f s\n",
 		seconds(all->utime), seconds(all->stime), seconds(all->suspended),
 		seconds(all->held));
 	fprintf(out, "%zu ended by a signal or with another status than 0, %zu could not be created\n",
-		all->failed, summary->failures);
+		all->failed, all->failures);
 }
 
 static void print_name(FILE *out, const struct tally *tally)
@@ -56,6 +57,18 @@ static void print_tally(FILE *out, const struct tally *tally)
 		seconds(tally->utime), seconds(tally->stime), seconds(tally->longest));
 }
 
+static void print_longest(FILE *out, const struct tally *tally)
+{
+	fprintf(out, "%9.3f", seconds(tally->longest));
+}
+
+static void print_subtree(FILE *out, const struct tally *tally)
+{
+	fprintf(out, "%7zu %7zu %7zu %7zu %9.3f %9.3f %9.3f %9.3f", tally->count, tally->execs,
+		tally->threads, tally->failed, seconds(tally->utime), seconds(tally->stime),
+		seconds(tally->suspended), seconds(tally->held));
+}
+
 static void print_count(FILE *out, const struct tally *tally)
 {
 	fprintf(out, "%7zu", tally->count);
@@ -76,14 +89,15 @@ static void print_table(FILE *out, const char *head, const struct tallies *talli
 		fprintf(out, "and %zu more\n", tallies->count - ROWS_MAX);
 }
 
-#define TALLY	"\n  count  failed      user    system   longest"
-
 void text_summary(struct sink *sink, const struct summary *summary)
 {
 	FILE *out = sink->out;
 
 	print_totals(out, summary);
-	print_table(out, TALLY "  command\n", &summary->commands, print_tally, print_name);
+	print_table(out, "\n  count  failed      user    system   longest  command\n",
+		    &summary->commands, print_tally, print_name);
+	print_table(out, "\n  longest  command\n", &summary->longest, print_longest, print_name);
 	print_table(out, "\n  count  created by\n", &summary->creators, print_count, print_name);
-	print_table(out, TALLY "  subtree of\n", &summary->subtrees, print_tally, print_title);
+	print_table(out, "\n  count   execs threads  failed      user    system suspended      held"
+		    "  subtree of\n", &summary->subtrees, print_subtree, print_title);
 }

@@ -320,10 +320,10 @@ static void csv_is_quoted_where_it_must_be(void)
 	STRING(end(), "event,seq,time,pid,tid,ppid,start,uid,comm,child,nspid,clone_flags,path,old_tid,"
 	       "depth,command,found,gone,end,status,utime,stime,maxrss,suspended,held,longest,errno,reason,"
 	       "signal,name,sender,tracer,thread,cookie,deadline,count,processes,running,lost,"
-	       "failed,execs,threads,failures,duration\r\n");
+	       "failed,forks,execs,threads,failures,duration\r\n");
 	make(PREFORK_EVENT_PREFORK)->child = 1240;
 	line = show("csv", &event);
-	STRING(line, "prefork,3,10012345000,1234,1234,77,9,1000,make,1240,,0,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,\r\n");
+	STRING(line, "prefork,3,10012345000,1234,1234,77,9,1000,make,1240,,0,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,\r\n");
 	strcpy(event.comm, "a \"b\"");
 	CHECK(strstr(show("csv", &event), ",\"a \"\"b\"\"\",1240,"));
 	strcpy(event.comm, "a,\xff\033");
@@ -371,9 +371,9 @@ static void bars_in_names_do_not_separate(void)
 		{ "THREAD_TIMEOUT|", 8 }, { "ADOPTED|", 8 }, { "LOST|", 2 }, { "RESYNC|", 3 },
 		{ "FOUND|", 8 },
 		{ "SIGNAL|", 9 }, { "TRUNCATED|", 3 }, { "PROCESS|", 10 }, { "PROCESS|", 10 },
-		{ "PROCESS|", 10 }, { "PROCESS|", 10 }, { "TOTAL|", 11 }, { "COMMAND|", 9 },
-		{ "COMMAND|", 9 }, { "CREATOR|", 9 }, { "CREATOR|", 9 }, { "SUBTREE|", 9 },
-		{ "SUBTREE|", 9 },
+		{ "PROCESS|", 10 }, { "PROCESS|", 10 }, { "TOTAL|", 12 }, { "COMMAND|", 13 },
+		{ "COMMAND|", 13 }, { "CREATOR|", 13 }, { "CREATOR|", 13 }, { "SUBTREE|", 13 },
+		{ "SUBTREE|", 13 },
 	};
 	const char *line;
 
@@ -428,7 +428,7 @@ static void what_ran_before_is_told(void)
 	tree_add(tree, 8, &before, "a|b\n", strdup("a --x=|"));
 	tree_add(tree, 9, &of_whom, "c", NULL);
 	STRING(show_found("json", tree_find(tree, 8)), "{\"event\":\"found\",\"time\":10000000000,"
-	       "\"pid\":8,\"ppid\":7,\"start\":1000000000,\"uid\":0,\"comm\":\"a|b\\n\",\"depth\":0,"
+	       "\"pid\":8,\"tid\":8,\"ppid\":7,\"start\":1000000000,\"uid\":0,\"comm\":\"a|b\\n\",\"depth\":0,"
 	       "\"command\":\"a --x=|\"}\n");
 	STRING(show_found("text", tree_find(tree, 8)), "   0.000000       8 a|b\\012         found       "
 	       "child of 7, a --x=|\n");
@@ -546,10 +546,10 @@ static void tree_is_listed_in_json(void)
 	if (CHECK(second)) {
 		*second++ = '\0';
 		*strchr(second, '\n') = '\0';
-		STRING(text, "{\"event\":\"process\",\"pid\":1,\"start\":10000000000,"
+		STRING(text, "{\"event\":\"process\",\"pid\":1,\"tid\":1,\"start\":10000000000,"
 		       "\"comm\":\"sh\",\"depth\":0,\"command\":\"sh -c x\",\"found\":true,\"end\":11000000000,"
 		       "\"status\":256,\"utime\":1000000000,\"stime\":0,\"maxrss\":0}");
-		STRING(second, "{\"event\":\"process\",\"pid\":2,\"ppid\":1,"
+		STRING(second, "{\"event\":\"process\",\"pid\":2,\"tid\":2,\"ppid\":1,"
 		       "\"start\":10012345000,\"uid\":0,\"comm\":\"make\",\"depth\":1,\"end\":11000000000,"
 		       "\"status\":512,\"utime\":1000000000,\"stime\":0,\"maxrss\":0}");
 	}
@@ -563,7 +563,7 @@ static void sums_are_in_tables(void)
 	begin("text");
 	write_summary(tree);
 	STRING(end(),
-	       "\n4 processes (2.0 a second), 0 programs (0.0 a second), 0 threads in 2.000 s\n"
+	       "\n4 processes, 3 forks (1.5 a second), 0 programs (0.0 a second), 0 threads in 2.000 s\n"
 	       "user 4.000 s, system 0.000 s, suspended in vfork 0.000 s, held 0.000 s\n"
 	       "4 ended by a signal or with another status than 0, 0 could not be created\n"
 	       "\n"
@@ -571,17 +571,21 @@ static void sums_are_in_tables(void)
 	       "      3       3     3.000     0.000     0.988  make\n"
 	       "      1       1     1.000     0.000     1.000  sh\n"
 	       "\n"
+	       "  longest  command\n"
+	       "    1.000  sh\n"
+	       "    0.988  make\n"
+	       "\n"
 	       "  count  created by\n"
 	       "      2  sh\n"
 	       "      1  make\n"
 	       "\n"
-	       "  count  failed      user    system   longest  subtree of\n"
-	       "      2       2     2.000     0.000     0.988  2 [make]\n"
-	       "      1       1     1.000     0.000     0.988  3 [make]\n");
+	       "  count   execs threads  failed      user    system suspended      held  subtree of\n"
+	       "      2       0       0       2     2.000     0.000     0.000     0.000  2 [make]\n"
+	       "      1       0       0       1     1.000     0.000     0.000     0.000  3 [make]\n");
 	begin("pipe");
 	write_summary(tree);
-	CHECK(strstr(end(), "TOTAL|2000|0|0|0|4|4|4000|0|0|0|1000\n"));
-	CHECK(strstr(text, "\nCREATOR|1|sh|2|2|2000|0|0|0|987\n"));
+	CHECK(strstr(end(), "TOTAL|2000|4|3|0|0|0|4|4000|0|0|0|1000\n"));
+	CHECK(strstr(text, "\nCREATOR|1|sh|2|2|0|0|0|2|2000|0|0|0|987\n"));
 	tree_destroy(tree);
 }
 
