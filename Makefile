@@ -120,6 +120,8 @@ lint: packages
 	cppcheck --quiet --error-exitcode=1 --enable=warning,performance,portability \
 		--inline-suppr --suppress=missingInclude -Iuapi -Imonitor -Imonitor/lib \
 		monitor selftests/qemu
+	mandoc -T lint -W warning docs/man/*.[0-9]
+	zsh -n monitor/completion/_vforkmon
 	shellcheck -s bash monitor/completion/vforkmon.bash
 	shellcheck -x $$(git ls-files | xargs -r grep -lE '^#!/bin/(ba)?sh')
 

@@ -71,7 +71,7 @@ static const char options_help[] =
 "  -o, --output FILE      write to FILE instead of standard output\n"
 "      --format FORMAT    text (default), json, csv, or pipe: values between bars\n"
 "  -e, --events LIST      only these: prefork,born,exec,exit,...; !LIST: others\n"
-"      --match RULE       [!]comm=GLOB, exe=GLOB, cgroup=GLOB, depth=N, uid=N\n"
+"      --match RULE       [!]comm=, exe=, cgroup= or unit=GLOB, depth= or uid=N\n"
 "      --threads          threads, too\n"
 "      --max-events N     the first N; --duration S: for S seconds\n"
 "  -q, --quiet            no events; -c, --summary-only: but sums at the end\n"
