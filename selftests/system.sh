@@ -65,6 +65,23 @@ watch -q && says 'processes are not watched (another owner watches the process)'
 ok 'who comes second is told that others are watched already'
 unwatch
 
+# All ways to look at it, at once.
+watch --format csv -C --tree --threads --timeline all.svg --timeline all.json && serves six && unwatch &&
+	python3 - $daemon 2>err <<'END'
+import csv, json, sys, xml.etree.ElementTree as ET
+rows = list(csv.DictReader(open("out", newline=""), strict=True))
+total = next(r for r in rows if r["event"] == "total")
+lived = [r for r in rows if r["event"] == "process"]
+assert int(total["processes"]) == len(lived) and int(total["forks"]) == sum(not r["found"] for r in lived) > 0
+assert any(r["comm"] == "worker" and r["ppid"] == sys.argv[1] and r["status"] == "6" for r in lived)
+bars = ET.parse("all.svg").getroot().findall("{http://www.w3.org/2000/svg}g")
+assert len(bars) == len(lived), (len(bars), len(lived))
+assert sum(e["ph"] == "X" and "ppid" in e["args"] for e in json.load(open("all.json"))["traceEvents"]) == len(lived)
+END
+ok 'sums, tree and pictures are of what ran already and what was started'
+says 'choose some with --match' 125 vforkmon attach --all --hold vfork
+ok 'nobody is held without a --match'
+
 # What is started by vforkmon is left out, or this would hold itself.
 watch --match "exe=$tmp/worker" --adopt-on exec --adopt-ready exit \
 	--adopt 'sh -c "/bin/true; /bin/echo {pid} {exe} >>adopted"' &&

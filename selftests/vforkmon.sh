@@ -38,6 +38,9 @@ ends 126 vforkmon run -q -- /etc/passwd
 ok 'run ends with 126 if the command cannot be executed'
 ends 125 vforkmon run --no-such-option
 ok 'run ends with 125 for its own failure'
+says 'unknown option --formt=json (--format?)' 125 vforkmon run --formt=json true &&
+	says "there is no 'atach' ('attach'?)" 125 vforkmon atach 1
+ok 'what is wrong gets one line, with the nearest that is right'
 nobody=(setpriv --reuid 65534 --clear-groups --bounding-set=-all)
 says 'CAP_SYS_PTRACE' 125 "${nobody[@]}" vforkmon run -q --backend module -- true
 ok 'without permission run names the capability'

@@ -62,6 +62,27 @@ assert sum(e["ph"] == "s" for e in events) == sum(e["ph"] == "f" for e in events
 END
 ok 'timelines have a bar for each process'
 
+# Without the module there are no creations ahead; all else looks the same, in a container, too.
+without=(run --backend ptrace)
+ends 3 unshare -Urpf --mount-proc vforkmon "${without[@]}" -C --format csv --timeline p.svg --timeline p.json \
+	-o csv -- "${family[@]}" && python3 - 2>err <<'END'
+import csv, json, xml.etree.ElementTree as ET
+rows = list(csv.DictReader(open("csv", newline=""), strict=True))
+kinds = [r["event"] for r in rows]
+assert kinds.count("born") == 6 and kinds.count("exit") == 7 and "prefork" not in kinds, kinds
+total = rows[kinds.index("total")]
+assert [total[k] for k in ("processes", "forks", "execs", "failed")] == ["7", "6", "7", "3"], total
+assert sum(r["event"] == "creator" and r["comm"] == 'a|b, "c"' and r["processes"] == "4" for r in rows) == 1
+assert len(ET.parse("p.svg").getroot().findall("{http://www.w3.org/2000/svg}g")) == 7
+assert sum(e["ph"] == "X" and "ppid" in e["args"] for e in json.load(open("p.json"))["traceEvents"]) == 7
+END
+ok 'without the module sums and pictures are the same'
+ends 3 vforkmon "${without[@]}" --format pipe -o pipe -- "${family[@]}" &&
+	[ "$(grep -c '^FORK|' pipe)" = 6 ] && [ "$(grep -c '^EXIT|.*|false|1|' pipe)" = 2 ] &&
+	ends 3 vforkmon "${without[@]}" -e exec,exit --match comm=true --tree -o text -- "${family[@]}" &&
+	[ "$(grep -c ' exec  ' text)" = 2 ] && grep -q '^5 processes' text && ! grep -q /bin/false text
+ok 'and so are values between bars, the tree and what matches'
+
 ends 3 vforkmon run --max-events 4 --format json -o json -- "${family[@]}" &&
 	[ "$(wc -l <json)" = 5 ] && jq -e -s '.[4].event == "truncated" and .[4].count > 20' json >/dev/null
 ok 'no more events are shown than asked for'
