@@ -61,6 +61,14 @@ assert sum(e["ph"] == "X" and "ppid" in e["args"] for e in events) == 7
 assert sum(e["ph"] == "s" for e in events) == sum(e["ph"] == "f" for e in events) == 6
 END
 ok 'timelines have a bar for each process'
+rsvg-convert a.svg -o a.png && /usr/bin/python3 - 2>err <<'END'
+from PIL import Image
+picture = Image.open("a.png").convert("RGB")
+pixels = {colour: count for count, colour in picture.getcolors(1 << 24)}
+assert picture.width > 1000 and picture.height > 100, picture.size
+assert pixels[0x9e, 0xca, 0xe1] > 1000 and pixels[0xfd, 0xae, 0x6b] > 1000, pixels
+END
+ok 'and a renderer draws those that failed in another colour'
 
 # Without the module there are no creations ahead; all else looks the same, in a container, too.
 without=(run --backend ptrace)
