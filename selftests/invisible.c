@@ -444,28 +444,11 @@ static long set_tid_of_a_second_child(long unused)
 	return pid + unused;
 }
 
-/* No right to choose where the first is born. */
-static long set_tid_of_the_first_without_right(long uid)
+static long first_with_number(pid_t number, uid_t uid)
 {
-	pid_t set_tid[] = { 1 };
 	struct clone_args args = {
 		.exit_signal = SIGCHLD,
-		.set_tid = (uintptr_t)set_tid,
-		.set_tid_size = 1,
-	};
-
-	if (unshare(CLONE_NEWPID))
-		return -errno;
-	become_user(uid);
-	return clone3_ended(&args);
-}
-
-static long set_tid_of_a_first_that_is_none(long uid)
-{
-	pid_t set_tid[] = { 2 };
-	struct clone_args args = {
-		.exit_signal = SIGCHLD,
-		.set_tid = (uintptr_t)set_tid,
+		.set_tid = (uintptr_t)&number,
 		.set_tid_size = 1,
 	};
 
@@ -473,7 +456,18 @@ static long set_tid_of_a_first_that_is_none(long uid)
 		return -errno;
 	if (uid)
 		become_user(uid);
-	return -clone3_ended(&args);
+	return clone3_ended(&args);
+}
+
+/* No right to choose where the first is born. */
+static long set_tid_of_the_first_without_right(long uid)
+{
+	return first_with_number(1, uid);
+}
+
+static long set_tid_of_a_first_that_is_none(long uid)
+{
+	return -first_with_number(2, uid);
 }
 
 /* The number is the next one, however many namespaces it is chosen in. */
