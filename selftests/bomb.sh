@@ -20,8 +20,13 @@ bomb() {
 }
 bomb
 END
+others() { until [ -e "$tmp/over" ]; do timeout 60 /bin/true || return; echo >>"$tmp/served"; done; }
+others &
+others=$!
 limited --max-procs 200 -- sh "$tmp/bomb"
 ok 'a fork bomb comes to its end'
+touch "$tmp/over" && wait $others && [ "$(wc -l <"$tmp/served")" -gt 1 ]
+ok 'whoever else creates processes meanwhile can'
 jq -e -n --slurpfile e "$tmp/json" '
 	reduce ($e[] | select(.event == "born" or .event == "exit")) as $e ([1, 1];
 		(.[0] + (if $e.event == "born" then 1 else -1 end)) as $now
