@@ -14,6 +14,7 @@
 #include <linux/pid_namespace.h>
 #include <linux/sched/task.h>
 
+/* The kernel's own, as which any number may be asked for. */
 static const struct cred *kernels;
 
 int reserve_init(void)
