@@ -698,6 +698,12 @@ static void serve_until(struct __test_metadata *_metadata, struct watcher *self,
 }
 
 /* On a slow machine there are few calls in the time that there is for them. */
+static bool announcement_is_seen(struct __test_metadata *_metadata,
+				 struct watcher *self)
+{
+	return self->session.announced > 0;
+}
+
 static bool execution_is_seen(struct __test_metadata *_metadata,
 			      struct watcher *self)
 {
@@ -718,6 +724,7 @@ TEST_F_TIMEOUT(faults, storm_is_unheld_and_counted_but_never_stuck, 400)
 		  EVERYTHING, breed_without_memory);
 	faults_begin(_metadata, w->folder, variant->probability);
 	serve_for(_metadata, w, effort(2, 36));
+	serve_until(_metadata, w, announcement_is_seen);
 	if (variant->probability == 1)
 		serve_until(_metadata, w, execution_is_seen);
 	if (variant->unheld)
@@ -904,7 +911,7 @@ TEST_F_TIMEOUT(faults, commands_without_memory_fail_and_do_nothing, 400)
 	watch_all(_metadata, w, PREFORK_WATCH_TREE, HOLD_PROCESSES, breed);
 	faults_begin(_metadata, w->folder, variant->probability);
 	w->marked = true;
-	for (round = 0; now_ms() < end; round++) {
+	for (round = 0; now_ms() < end || !w->session.born; round++) {
 		serve(_metadata, w, 1);
 		command(_metadata, w, round);
 	}
