@@ -364,22 +364,35 @@ static long namespace_after_a_call_refused_late(long unused)
 	return reap(pid, 0) < 0 ? BROKEN : *board;
 }
 
-static long child_in_entered_namespace(long unused)
+/* One that does nothing. */
+static long create_pausing(unsigned long flags)
 {
-	long first = clone_raw(CLONE_NEWPID | SIGCHLD, NULL, NULL), second;
-	int pidfd;
+	long pid = clone_raw(flags | SIGCHLD, NULL, NULL);
 
-	if (!first) {
+	if (!pid) {
 		for (;;)
 			pause();
 	}
+	return pid;
+}
+
+static void end_pausing(long pid)
+{
+	kill(pid, SIGKILL);
+	reap(pid, SIGKILL);
+}
+
+static long child_in_entered_namespace(long unused)
+{
+	long first = create_pausing(CLONE_NEWPID), second;
+	int pidfd;
+
 	pidfd = open_pidfd(first);
 	if (setns(pidfd, CLONE_NEWPID))
 		return -errno;
 	close(pidfd);
 	second = own_number_in_child();
-	kill(first, SIGKILL);
-	reap(first, SIGKILL);
+	end_pausing(first);
 	return second + unused;
 }
 
@@ -425,13 +438,9 @@ static long set_tid_of_a_second_child(long unused)
 
 	if (unshare(CLONE_NEWPID))
 		return -errno;
-	first = clone_raw(SIGCHLD, NULL, NULL);
+	first = create_pausing(0);
 	if (first < 0)
 		return first;
-	if (!first) {
-		for (;;)
-			pause();
-	}
 	pid = clone3_ended(&args);
 	if (pid == set_tid[1]) {
 		set_tid[0] = 1;		/* taken by the first */
@@ -439,8 +448,7 @@ static long set_tid_of_a_second_child(long unused)
 	} else {
 		pid = BROKEN;
 	}
-	kill(first, SIGKILL);
-	reap(first, SIGKILL);
+	end_pausing(first);
 	return pid + unused;
 }
 
@@ -478,18 +486,13 @@ static long numbers_go_on_outside(long unused)
 
 	if (unshare(CLONE_NEWPID))
 		return -errno;
-	first = clone_raw(SIGCHLD, NULL, NULL);
+	first = create_pausing(0);
 	if (first < 0)
 		return first;
-	if (!first) {
-		for (;;)
-			pause();
-	}
 	do {	/* Others create, too. */
 		second = create(BY_CLONE);
 	} while (last_number() != second && --tries);
-	kill(first, SIGKILL);
-	reap(first, SIGKILL);
+	end_pausing(first);
 	return (tries ? 0 : BROKEN) + unused;
 }
 
@@ -515,19 +518,14 @@ static long number_at(long first, int fd)
 	long number = setns(fd, CLONE_NEWPID) ? -errno : own_number_in_child();
 
 	close(fd);
-	kill(first, SIGKILL);
-	reap(first, SIGKILL);
+	end_pausing(first);
 	return number;
 }
 
 static long bear_pausing(void)
 {
-	long pid = clone_raw(CLONE_NEWPID | SIGCHLD, NULL, NULL);
+	long pid = create_pausing(CLONE_NEWPID);
 
-	if (!pid) {
-		for (;;)
-			pause();
-	}
 	return pid < 0 ? -1 : open_pidfd(pid);
 }
 
@@ -555,8 +553,7 @@ static long first_two_namespaces_down(long unused)
 	snprintf(path, sizeof(path), "/proc/%ld/ns/pid_for_children", first);
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0) {
-		kill(first, SIGKILL);
-		reap(first, SIGKILL);
+		end_pausing(first);
 		return ENOENT + unused;
 	}
 	return number_at(first, fd);
