@@ -91,8 +91,8 @@
  *                  [COOKIE, [DEADLINE]] }
  *       PID (or, with THREAD, the thread TID of it) now exists and has not
  *       executed an instruction yet. NSPID is its number in its own PID
- *       namespace, if that is another one than the reader's. With COOKIE it is held at birth and will
- *       not before the hold has ended; see below.
+ *       namespace, if that is another one than the reader's. With COOKIE it is
+ *       held at birth and will not before the hold has ended; see below.
  *   FORK_FAILED  { CHILD, ERRNO, [THREAD] }
  *       The announced CHILD will not come: exactly one of BORN and
  *       FORK_FAILED follows each PREFORK, where both are told. ERRNO is
