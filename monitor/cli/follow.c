@@ -3,14 +3,10 @@
 
 #include <errno.h>
 #include <inttypes.h>
-#include <limits.h>
 #include <poll.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/signalfd.h>
 #include <sys/syscall.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "backend.h"
@@ -22,6 +18,7 @@
 #include "core/tree.h"
 #include "diagnose.h"
 #include "display.h"
+#include "interrupt.h"
 #include "resync.h"
 #include "sink/timeline.h"
 #include "source/found.h"
@@ -46,7 +43,7 @@
 
 struct follow {
 	const struct options *options;
-	uint64_t begin, end;	/* CLOCK_BOOTTIME, ns; of --duration, 0: none */
+	uint64_t begin;		/* CLOCK_BOOTTIME, ns */
 	struct source *source;
 	bool watches;		/* any process */
 	struct display display;
@@ -60,9 +57,7 @@ struct follow {
 	struct resync *resync;
 	struct pictures pictures;
 	struct quota quota;
-	int signals;		/* signalfd */
-	int signalled;		/* by which signal; ends every wait from then on */
-	bool expired;		/* ended by --duration */
+	struct interrupt interrupt;	/* once a signal was taken no wait goes on */
 	bool drained;		/* all events that there were have been taken */
 	bool signal_came;	/* at the last look, and is still to be taken */
 	bool attended_ready;	/* likewise */
@@ -110,13 +105,6 @@ static bool begin_tree(struct follow *follow)
 	if (follow->tree)
 		follow->resync = resync_create(follow_session(follow), follow->tree, &listener);
 	return follow->resync;
-}
-
-static bool is_ignored(int sig)
-{
-	struct sigaction action;
-
-	return !sigaction(sig, NULL, &action) && action.sa_handler == SIG_IGN;
 }
 
 static void close_source(struct follow *follow)
@@ -208,8 +196,7 @@ static bool open_all(struct follow *follow)
 
 	follow->source = backend_open(options);
 	follow->begin = boottime();
-	if (options->duration)
-		follow->end = follow->begin + options->duration;
+	interrupt_init(&follow->interrupt, options->duration);
 	if (!follow->source || !display_open(&follow->display, options, follow->begin))
 		return false;
 	if (may_wait_for_itself(follow)) {
@@ -239,7 +226,6 @@ struct follow *follow_create(const struct options *options)
 	follow->options = options;
 	follow->quota.max_procs = options->max_procs;
 	follow->quota.max_depth = options->max_depth;
-	follow->signals = -1;
 	follow->attended = -1;
 	if (options->match.count)
 		follow_choose(follow, matches, follow);
@@ -261,28 +247,15 @@ void follow_destroy(struct follow *follow)
 	display_close(&follow->display);
 	pictures_close(&follow->pictures);
 	tree_destroy(follow->tree);
-	if (follow->signals >= 0)
-		close(follow->signals);
+	interrupt_close(&follow->interrupt);
 	free(follow);
 }
 
 bool follow_catch(struct follow *follow, const int *caught)
 {
-	sigset_t set;
-	int fd;
-
-	sigemptyset(&set);
-	for (; *caught; caught++)
-		if (!is_ignored(*caught))
-			sigaddset(&set, *caught);
-	fd = signalfd(follow->signals, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-	if (fd < 0) {
-		fail("cannot catch signals: %s", strerror(errno));
+	if (!interrupt_catch(&follow->interrupt, caught))
 		return false;
-	}
-	follow->signals = fd;
-	sigprocmask(SIG_BLOCK, &set, NULL);
-	display_hurry_by(&follow->display, follow->signals);
+	display_hurry_by(&follow->display, follow->interrupt.signals);
 	return true;
 }
 
@@ -528,17 +501,16 @@ static int take_burst(struct follow *follow)
  */
 static int take_signal(struct follow *follow)
 {
-	struct signalfd_siginfo info;
+	int sig;
 
 	if (!follow->signal_came)
 		return 0;
 	follow->signal_came = false;
 	display_flush(&follow->display);
-	if (read(follow->signals, &info, sizeof(info)) != sizeof(info))
-		return 0;
-	display_hurry(&follow->display);
-	follow->signalled = (int)info.ssi_signo;
-	return follow->signalled;
+	sig = interrupt_take(&follow->interrupt);
+	if (sig)
+		display_hurry(&follow->display);
+	return sig;
 }
 
 static int adopter_fd(const struct follow *follow)
@@ -546,31 +518,12 @@ static int adopter_fd(const struct follow *follow)
 	return follow->adopter ? follow->adopter->ops->fd(follow->adopter) : -1;
 }
 
-static bool expire(struct follow *follow)
-{
-	follow->expired = follow->end && boottime() >= follow->end;
-	return follow->expired;
-}
-
-/* @timeout_ms, but not beyond the end. */
-static int until_end(const struct follow *follow, int timeout_ms)
-{
-	uint64_t now = boottime(), left;
-
-	if (!follow->end || (now >= follow->end && timeout_ms >= 0))
-		return timeout_ms;
-	left = now < follow->end ? (follow->end - now) / NS_PER_MS + 1 : 0;
-	if (timeout_ms >= 0 && (uint64_t)timeout_ms < left)
-		return timeout_ms;
-	return left < INT_MAX ? (int)left : INT_MAX;
-}
-
 /* For events, signals, or @fd (-1: none): one look tells of all of them. */
 static int look(struct follow *follow, int fd, int timeout_ms)
 {
 	struct pollfd pfds[] = {
 		{ .fd = follow->source->ops->fd(follow->source), .events = POLLIN },
-		{ .fd = follow->signals, .events = POLLIN },
+		{ .fd = follow->interrupt.signals, .events = POLLIN },
 		{ .fd = fd, .events = POLLIN },
 		{ .fd = adopter_fd(follow), .events = POLLIN },
 		{ .fd = follow->attended, .events = POLLIN },
@@ -579,7 +532,7 @@ static int look(struct follow *follow, int fd, int timeout_ms)
 	if (resync_pending(follow->resync) && (timeout_ms < 0 || timeout_ms > RESYNC_MS))
 		timeout_ms = RESYNC_MS;
 	timeout_ms = display_timeout(&follow->display, timeout_ms);
-	if (poll(pfds, 5, until_end(follow, timeout_ms)) < 0)
+	if (poll(pfds, 5, interrupt_timeout(&follow->interrupt, timeout_ms)) < 0)
 		return errno == EINTR ? 0 : -errno;
 	follow->drained = !pfds[0].revents;
 	follow->signal_came = pfds[1].revents;
@@ -624,7 +577,7 @@ static bool is_pointless(const struct follow *follow)
 
 int follow_caught(const struct follow *follow)
 {
-	return follow->signalled;
+	return follow->interrupt.signalled;
 }
 
 enum follow_end follow_until_all_ended(struct follow *follow, int *detail)
@@ -641,7 +594,7 @@ enum follow_end follow_until_all_ended(struct follow *follow, int *detail)
 		*detail = take_signal(follow);
 		if (*detail)
 			return FOLLOW_SIGNALLED;
-		if (expire(follow))
+		if (interrupt_expire(&follow->interrupt))
 			return FOLLOW_EXPIRED;
 		if (is_pointless(follow))
 			return FOLLOW_DONE;
@@ -689,7 +642,7 @@ static enum follow_end follow_child(struct follow *follow, pid_t pid, int pidfd,
 		*detail = take_signal(follow);
 		if (*detail)
 			return FOLLOW_SIGNALLED;
-		if (expire(follow))
+		if (interrupt_expire(&follow->interrupt))
 			return FOLLOW_EXPIRED;
 	}
 	*detail = reaped < 0 ? reaped : status;
@@ -717,11 +670,11 @@ static void await_adopter(struct follow *follow)
 {
 	struct adopter *adopter = follow->adopter;
 	struct pollfd pfds[] = {
-		{ .fd = follow->signals, .events = POLLIN },
+		{ .fd = follow->interrupt.signals, .events = POLLIN },
 		{ .fd = adopter_fd(follow), .events = POLLIN },
 	};
 
-	while (!adopter->ops->finish(adopter) && !follow->signalled) {
+	while (!adopter->ops->finish(adopter) && !follow->interrupt.signalled) {
 		display_flush(&follow->display);
 		if (poll(pfds, 2, -1) < 0 && errno != EINTR)
 			break;
@@ -736,7 +689,7 @@ static void catch_up(struct follow *follow)
 {
 	uint64_t start = boottime();
 
-	while (resync_pending(follow->resync) && !follow->signalled &&
+	while (resync_pending(follow->resync) && !follow->interrupt.signalled &&
 	       boottime() - start < LAST_WORD_MS * NS_PER_MS &&
 	       turn(follow, -1, RESYNC_MS) >= 0)
 		take_signal(follow);
@@ -757,7 +710,7 @@ bool follow_finish(struct follow *follow)
 	bool written;
 
 	catch_up(follow);
-	running = follow->expired ? tree_running(follow->tree) : 0;
+	running = follow->interrupt.expired ? tree_running(follow->tree) : 0;
 	if (follow->quota.denied)
 		warn("%" PRIu64 " processes were not to be created (--max-procs, --max-depth)",
 		     follow->quota.denied);
