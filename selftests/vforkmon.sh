@@ -68,8 +68,10 @@ ok 'three children in JSON have PREFORK, BORN, EXEC and EXIT'
 the_story "$tmp/json" 'all($e[] | select(.event == "prefork"); .cookie > 0)'
 ok 'each PREFORK of a run that holds all has a cookie'
 
-ends 0 vforkmon run -q --tree -o "$tmp/tree" -- sh -c 'sh -c "exit 5"; true' &&
-	grep -q 'sh -c .*exit 5' "$tmp/tree"
+# Who is not held may have ended before anybody asks for its command line.
+ends 0 vforkmon run -q --adopt true --adopt-on exec --adopt-ready exit --tree -o "$tmp/tree" -- \
+	sh -c 'sh -c "exit 5"; true' &&
+	grep -q -e "- sh -c 'exit 5'$" "$tmp/tree"
 ok 'the tree shows command lines'
 grep -q ' 5  *[0-9]*  .*sh -c' "$tmp/tree"
 ok 'the tree shows exit statuses'
@@ -96,6 +98,19 @@ ok 'the command runs to its own end when vforkmon is killed'
 wait $monitor 2>/dev/null
 until_true sh -c 'vforkmon status | grep -q "nothing is watched"'
 ok 'nothing is watched after that'
+
+# All is told that happens before a signal ends the watching.
+tells_last_words() {
+	local n
+	for n in {1..20}; do
+		vforkmon run --format json -o "$tmp/json" -- \
+			sh -c '(exit "$1"); kill -TERM $PPID' - "$n" 2>"$tmp/err"
+		the_story "$tmp/json" \
+			"any(\$e[]; .event == \"exit\" and .status == $n * 256)" || return
+	done
+}
+tells_last_words
+ok 'what happened before a signal is told'
 
 # ---- what outlives the command ----
 

@@ -33,6 +33,10 @@
 /* How long events of what has ended may be on their way. */
 #define STRAGGLER_MS	100
 
+/* How long nothing may come though something is on its way, and between two looks whether it is. */
+#define LATE_MS		500
+#define LATE_LOOK_MS	10
+
 /* Between two looks at a child that has ended and that its tracer has yet to reap. */
 #define LINGER_MS	10
 
@@ -684,6 +688,34 @@ static void await_adopter(struct follow *follow)
 	}
 }
 
+/* Whether the kernel has events that cannot be taken yet, be they of others; or will not say. */
+static bool may_come_late(const struct follow *follow)
+{
+	struct prefork *session = follow_session(follow);
+	struct prefork_stats stats;
+
+	return session && (prefork_stats(session, &stats) || stats.value[PREFORK_STAT_QUEUED]);
+}
+
+/* What happened before the end is told, unless a signal comes: another, where one was the end. */
+static void take_stragglers(struct follow *follow)
+{
+	uint64_t end = boottime(), heard = end, now = end;
+	bool more;
+	int count;
+
+	do {
+		more = may_come_late(follow);
+		count = turn(follow, -1, more ? LATE_LOOK_MS : 0);
+		if (count < 0 || take_signal(follow))
+			return;
+		now = boottime();
+		if (count)
+			heard = now;
+	} while ((more || !follow->drained) && follow->read < end &&
+		 now - heard < LATE_MS * NS_PER_MS && now - end < LAST_WORD_MS * NS_PER_MS);
+}
+
 /* What was lost is not left out of the end, if that can be had soon. */
 static void catch_up(struct follow *follow)
 {
@@ -709,6 +741,8 @@ bool follow_finish(struct follow *follow)
 	size_t running;
 	bool written;
 
+	if (follow->interrupt.signalled || follow->interrupt.expired)
+		take_stragglers(follow);
 	catch_up(follow);
 	running = follow->interrupt.expired ? tree_running(follow->tree) : 0;
 	if (follow->quota.denied)

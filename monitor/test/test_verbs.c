@@ -27,6 +27,7 @@
 
 #include "cli/diagnose.h"
 #include "cli/verbs.h"
+#include "core/clock.h"
 #include "ending.h"
 #include "tap.h"
 
@@ -42,6 +43,7 @@ struct setting {
 	int events;		/* that the session has before it waits */
 	bool held;		/* each of them is of a program that is held */
 	bool announced;		/* likewise, of a process to be created */
+	bool late;		/* they come when SIGTERM has come and was taken */
 	bool lost;		/* events are, before the end */
 	bool endless_scan;	/* watching a tree; says so on the output */
 	bool untold_end;	/* likewise */
@@ -55,6 +57,7 @@ static struct {
 	pid_t pid;		/* watched, until its end has been told */
 	const struct setting *setting;
 	int told;		/* of its events */
+	bool signalled;		/* SIGTERM was found to have come */
 } session;
 
 /* Counted for who started the verb. */
@@ -157,7 +160,7 @@ int prefork_dump(struct prefork *pf, prefork_dump_fn fn, void *arg)
 static void make_event(struct prefork_event *event)
 {
 	*event = (struct prefork_event){
-		.type = PREFORK_EVENT_FORK_FAILED, .seq = ++session.seq,
+		.type = PREFORK_EVENT_FORK_FAILED, .seq = ++session.seq, .time = boottime(),
 		.pid = session.pid, .tid = session.pid, .comm = "watched", .error = EAGAIN,
 	};
 	if (session.setting->announced) {
@@ -172,10 +175,21 @@ static void make_event(struct prefork_event *event)
 	memset(event->path, 'x', sizeof(event->path) - 1);
 }
 
+static bool is_signal_taken(void)
+{
+	sigset_t pending;
+
+	sigpending(&pending);
+	session.signalled |= sigismember(&pending, SIGTERM);
+	return session.signalled && !sigismember(&pending, SIGTERM);
+}
+
 static bool next(struct prefork_event *event)
 {
 	bool ended = session.pid && kill(session.pid, 0) < 0;
 
+	if (session.setting->late && !is_signal_taken())
+		return false;
 	if (ended && session.setting->untold_end) {
 		say_so();
 		ended = false;
@@ -376,6 +390,16 @@ static void signals_are_heeded_while_nobody_reads(void)
 	EQUAL(0, end_of_blocked((char *[]){ "attach", own_pid(), NULL }));
 	EQUAL(128 + SIGTERM, end_of_blocked((char *[]){ "run", "sh", "-c", "exec sleep 5 2>&1",
 							NULL }));
+}
+
+/* And whoever is held meanwhile goes on. */
+static void what_is_late_is_told_after_a_signal(void)
+{
+	const struct setting setting = { .events = 1, .announced = true, .late = true };
+
+	*released = 0;
+	EQUAL(128 + SIGTERM, RUN(&setting, "sh", "-c", "kill -TERM $PPID; exec sleep 5 2>&1"));
+	EQUAL(1, *released);
 }
 
 /* Nothing was to be written until then, and the pipe takes nothing. */
@@ -744,6 +768,7 @@ int main(void)
 		  output_that_nobody_reads_ends_attach },
 		{ "a full disk ends attach, and fails both", full_disk_ends_attach },
 		{ "signals are heeded while nobody reads", signals_are_heeded_while_nobody_reads },
+		{ "what is late is told after a signal", what_is_late_is_told_after_a_signal },
 		{ "signals are heeded while nobody reads the end",
 		  signals_are_heeded_while_nobody_reads_the_end },
 		{ "holds are answered before anything is written",
