@@ -27,6 +27,7 @@ cat >worker.c <<'END'
 #include <stdlib.h>
 int main(void) { abort(); }
 END
+install -d /usr/local/bin	# not where nobody has set the system up yet
 gcc -g -o /usr/local/bin/worker worker.c || exit
 cat >workerd <<'END'
 #!/bin/bash
