@@ -61,7 +61,7 @@ struct follow {
 	struct resync *resync;
 	struct pictures pictures;
 	struct quota quota;
-	struct interrupt interrupt;	/* once a signal was taken no wait goes on */
+	struct interrupt interrupt;	/* once a signal was taken few waits go on, and not for long */
 	bool drained;		/* all events that there were have been taken */
 	bool signal_came;	/* at the last look, and is still to be taken */
 	bool attended_ready;	/* likewise */
@@ -688,32 +688,39 @@ static void await_adopter(struct follow *follow)
 	}
 }
 
-/* Whether the kernel has events that cannot be taken yet, be they of others; or will not say. */
-static bool may_come_late(const struct follow *follow)
+/*
+ * How long nothing may come of what is on its way, ms; 0: nothing is. The module tells, of all
+ * its events together, who may ask; there is no need to while there is something to be taken.
+ */
+static int patience(const struct follow *follow)
 {
 	struct prefork *session = follow_session(follow);
 	struct prefork_stats stats;
 
-	return session && (prefork_stats(session, &stats) || stats.value[PREFORK_STAT_QUEUED]);
+	if (!session || !follow->drained || prefork_stats(session, &stats))
+		return STRAGGLER_MS;
+	return stats.value[PREFORK_STAT_QUEUED] ? LATE_MS : 0;
 }
 
-/* What happened before the end is told, unless a signal comes: another, where one was the end. */
+/*
+ * What happened before the end is told, unless a signal comes: another, where one was the end.
+ * Who could not run in time looks once more, hence the time is taken before a look.
+ */
 static void take_stragglers(struct follow *follow)
 {
-	uint64_t end = boottime(), heard = end, now = end;
-	bool more;
-	int count;
+	uint64_t end = boottime(), heard = end, now;
+	int patience_ms, count;
 
 	do {
-		more = may_come_late(follow);
-		count = turn(follow, -1, more ? LATE_LOOK_MS : 0);
+		now = boottime();
+		patience_ms = patience(follow);
+		count = turn(follow, -1, patience_ms ? LATE_LOOK_MS : 0);
 		if (count < 0 || take_signal(follow))
 			return;
-		now = boottime();
 		if (count)
-			heard = now;
-	} while ((more || !follow->drained) && follow->read < end &&
-		 now - heard < LATE_MS * NS_PER_MS && now - end < LAST_WORD_MS * NS_PER_MS);
+			heard = boottime();
+	} while ((patience_ms || !follow->drained) && follow->read < end &&
+		 now < heard + patience_ms * NS_PER_MS && now < end + LAST_WORD_MS * NS_PER_MS);
 }
 
 /* What was lost is not left out of the end, if that can be had soon. */
@@ -751,7 +758,7 @@ bool follow_finish(struct follow *follow)
 	collect(follow);
 	if (follow->adopter && follow->adopter->ops->leave)
 		follow->adopter->ops->leave(follow->adopter);
-	/* Nobody is held while we write, however long that takes. */
+	/* Nobody is held while the end is written, however long that takes. */
 	close_source(follow);
 	if (follow->adopter)
 		await_adopter(follow);

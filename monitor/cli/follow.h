@@ -111,7 +111,8 @@ enum follow_end follow_until_all_ended(struct follow *follow, int *detail);
 enum follow_end follow_until_child_ended(struct follow *follow, pid_t pid, int *detail);
 
 /*
- * Ends all watches, waits for what the adopter has still to do unless a signal
+ * Takes what happened before a signal or the end of --duration, if it comes soon and no other
+ * signal does. Ends all watches, waits for what the adopter has still to do unless a signal
  * has ended the watching, then the footer, the output and the pictures. Tells what could
  * not be written, and returns false; a reader that closed its end of the pipe, or a
  * signal that came while it did not read, is no reason for that.

@@ -18,7 +18,7 @@ static struct tally tally_of(const struct process *process, uint64_t end)
 	return (struct tally){
 		.process = process,
 		.count = 1,
-		.forks = !process->found,
+		.forks = process->born,
 		.execs = process->execs,
 		.threads = process->threads,
 		.failures = process->failures,

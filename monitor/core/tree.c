@@ -250,6 +250,7 @@ static bool born(struct tree *tree, const struct prefork_event *event)
 	if (process && process->found) {
 		/* Found running while this event was on its way. */
 		process->found = false;
+		process->born = true;
 		process->origin.ppid = origin.ppid;
 		process->origin.start = origin.start;
 		return true;
@@ -257,9 +258,11 @@ static bool born(struct tree *tree, const struct prefork_event *event)
 	if (process)
 		retire(tree, process, PROCESS_UNSEEN, event->time);
 	process = begin(tree, event->pid, &origin);
-	if (process)
-		set_comm(process, event->comm);
-	return process;
+	if (!process)
+		return false;
+	process->born = true;
+	set_comm(process, event->comm);
+	return true;
 }
 
 /* Without a command line at least what ran is known. */

@@ -34,6 +34,7 @@ struct process {
 	enum process_state state;
 	bool found;		/* it ran when it was seen first; .origin is from
 				 * /proc */
+	bool born;		/* its birth was told */
 	char comm[16];
 	char *command;		/* NULL: it never executed a program */
 	uint64_t end;		/* CLOCK_BOOTTIME, ns */

@@ -43,7 +43,8 @@ struct setting {
 	int events;		/* that the session has before it waits */
 	bool held;		/* each of them is of a program that is held */
 	bool announced;		/* likewise, of a process to be created */
-	bool late;		/* they come when SIGTERM has come and was taken */
+	bool late;		/* they come when it was asked a while what is on its way */
+	bool mute;		/* to that there is no answer */
 	bool lost;		/* events are, before the end */
 	bool endless_scan;	/* watching a tree; says so on the output */
 	bool untold_end;	/* likewise */
@@ -57,7 +58,7 @@ static struct {
 	pid_t pid;		/* watched, until its end has been told */
 	const struct setting *setting;
 	int told;		/* of its events */
-	bool signalled;		/* SIGTERM was found to have come */
+	int asked;		/* what is on its way */
 } session;
 
 /* Counted for who started the verb. */
@@ -175,20 +176,23 @@ static void make_event(struct prefork_event *event)
 	memset(event->path, 'x', sizeof(event->path) - 1);
 }
 
-static bool is_signal_taken(void)
+int prefork_stats(struct prefork *pf, struct prefork_stats *stats)
 {
-	sigset_t pending;
-
-	sigpending(&pending);
-	session.signalled |= sigismember(&pending, SIGTERM);
-	return session.signalled && !sigismember(&pending, SIGTERM);
+	(void)pf;
+	session.asked++;
+	if (session.setting->mute)
+		return -EPERM;
+	*stats = (struct prefork_stats){
+		.value[PREFORK_STAT_QUEUED] = session.told < session.setting->events,
+	};
+	return 0;
 }
 
 static bool next(struct prefork_event *event)
 {
 	bool ended = session.pid && kill(session.pid, 0) < 0;
 
-	if (session.setting->late && !is_signal_taken())
+	if (session.setting->late && session.asked < 4)
 		return false;
 	if (ended && session.setting->untold_end) {
 		say_so();
@@ -392,16 +396,6 @@ static void signals_are_heeded_while_nobody_reads(void)
 							NULL }));
 }
 
-/* And whoever is held meanwhile goes on. */
-static void what_is_late_is_told_after_a_signal(void)
-{
-	const struct setting setting = { .events = 1, .announced = true, .late = true };
-
-	*released = 0;
-	EQUAL(128 + SIGTERM, RUN(&setting, "sh", "-c", "kill -TERM $PPID; exec sleep 5 2>&1"));
-	EQUAL(1, *released);
-}
-
 /* Nothing was to be written until then, and the pipe takes nothing. */
 static void signals_are_heeded_while_nobody_reads_the_end(void)
 {
@@ -563,6 +557,26 @@ static void watching_ends_in_time(void)
 	EQUAL(3, OUTPUT(&setting, text, "--duration", "60", "sh", "-c", "exit 3"));
 	CHECK(!strstr(text, "truncated"));
 	EQUAL(0, RUN(&plain, "--duration", "60", "--max-events", "1", "true"));
+}
+
+/* And whoever is held meanwhile goes on. */
+static void what_is_late_is_told_after_the_end(void)
+{
+	static const char signals[] = "kill -TERM $PPID; exec sleep 5 >/dev/null 2>&1";
+	static const char sleeps[] = "exec sleep 5 >/dev/null 2>&1";
+	struct setting setting = { .events = 1, .announced = true, .late = true };
+	char text[4096];
+
+	*released = 0;
+	for (int mute = 0; mute < 2; mute++) {
+		setting.mute = mute;
+		EQUAL(128 + SIGTERM, OUTPUT(&setting, text, "sh", "-c", (char *)signals));
+		CHECK(strstr(text, " prefork "));
+		EQUAL(STATUS_EXPIRED, OUTPUT(&setting, text, "--duration", "0.3", "sh", "-c",
+					     (char *)sleeps));
+		CHECK(strstr(text, " prefork "));
+	}
+	EQUAL(4, *released);
 }
 
 static void processes_beyond_the_limit_are_denied(void)
@@ -768,7 +782,6 @@ int main(void)
 		  output_that_nobody_reads_ends_attach },
 		{ "a full disk ends attach, and fails both", full_disk_ends_attach },
 		{ "signals are heeded while nobody reads", signals_are_heeded_while_nobody_reads },
-		{ "what is late is told after a signal", what_is_late_is_told_after_a_signal },
 		{ "signals are heeded while nobody reads the end",
 		  signals_are_heeded_while_nobody_reads_the_end },
 		{ "holds are answered before anything is written",
@@ -778,6 +791,7 @@ int main(void)
 		  no_more_events_are_shown_than_asked_for },
 		{ "only what is needed is asked for", only_what_is_needed_is_asked_for },
 		{ "watching ends in time", watching_ends_in_time },
+		{ "what is late is told after the end", what_is_late_is_told_after_the_end },
 		{ "processes beyond the limit are denied", processes_beyond_the_limit_are_denied },
 		{ "pictures are drawn or refused", pictures_are_drawn_or_refused },
 		{ "only what matches is shown", only_what_matches_is_shown },
