@@ -556,6 +556,21 @@ static void tree_is_listed_in_json(void)
 	tree_destroy(tree);
 }
 
+/* It ran before, and ended before it could be found. */
+static void end_without_a_birth_is_no_fork(void)
+{
+	struct tree *tree = small_tree();
+
+	make(PREFORK_EVENT_EXIT)->pid = 5;
+	event.tid = 5;
+	event.time = 11 * SECOND;
+	tree_event(tree, &event, NULL, NULL);
+	begin("text");
+	write_summary(tree);
+	CHECK(strstr(end(), "\n5 processes, 3 forks "));
+	tree_destroy(tree);
+}
+
 static void sums_are_in_tables(void)
 {
 	struct tree *tree = small_tree();
@@ -685,6 +700,7 @@ int main(void)
 		{ "the tree is listed in JSON", tree_is_listed_in_json },
 		{ "the summary counts what was lost", summary_counts_what_was_lost },
 		{ "sums are in tables", sums_are_in_tables },
+		{ "an end without a birth is no fork", end_without_a_birth_is_no_fork },
 		{ "a deep tree is drawn in part", deep_tree_is_drawn_in_part },
 		{ "a full disk is told", full_disk_is_told_once },
 		{ "a closed pipe kills nobody", closed_pipe_kills_nobody },
