@@ -13,8 +13,6 @@
 #include "options.h"
 #include "sink/output.h"
 
-#define NS_PER_MS	UINT64_C(1000000)
-
 /* Where tasks are held events come one by one: a file takes them together. */
 #define FILE_MS		4
 

@@ -11,8 +11,6 @@
 #include "core/clock.h"
 #include "diagnose.h"
 
-#define NS_PER_MS	UINT64_C(1000000)
-
 void interrupt_init(struct interrupt *interrupt, uint64_t duration)
 {
 	*interrupt = (struct interrupt){

@@ -4,6 +4,8 @@
 
 #include <stdint.h>
 
+#define NS_PER_MS	INT64_C(1000000)
+
 /* CLOCK_BOOTTIME in nanoseconds, the clock of the events. */
 uint64_t boottime(void);
 

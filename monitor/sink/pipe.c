@@ -15,6 +15,7 @@
 
 #include <prefork.h>
 
+#include "core/clock.h"
 #include "core/delivery.h"
 #include "core/origin.h"
 #include "core/quote.h"
@@ -22,8 +23,6 @@
 #include "core/summary.h"
 #include "core/tree.h"
 #include "sink.h"
-
-#define NS_PER_MS	INT64_C(1000000)
 
 static int64_t ms_since(const struct sink *sink, uint64_t time)
 {
