@@ -227,15 +227,31 @@ static void put_tally(FILE *out, const struct tally *tally)
 		tally->threads, tally->failures, tally->failed);
 	for (size_t i = 0; i < sizeof(times) / sizeof(times[0]); i++)
 		fprintf(out, "|%" PRId64, (int64_t)times[i] / NS_PER_MS);
-	putc_unlocked('\n', out);
 }
 
-static void put_tallies(FILE *out, const char *kind, const struct tallies *tallies)
+static void put_named(FILE *out, const char *kind, const struct tally *tally)
+{
+	fprintf(out, "%s|%d|", kind, tally->process->pid);
+	put_name(out, tally->process->comm);
+	put_tally(out, tally);
+}
+
+static void put_names(FILE *out, const char *kind, const struct tallies *tallies)
 {
 	for (size_t i = 0; i < tallies->count; i++) {
-		fprintf(out, "%s|%d|", kind, tallies->items[i].process->pid);
-		put_name(out, tallies->items[i].process->comm);
-		put_tally(out, &tallies->items[i]);
+		put_named(out, kind, &tallies->items[i]);
+		putc_unlocked('\n', out);
+	}
+}
+
+static void put_subtrees(const struct sink *sink, const struct tallies *tallies)
+{
+	for (size_t i = 0; i < tallies->count; i++) {
+		const struct process *top = tallies->items[i].process;
+
+		put_named(sink->out, "SUBTREE", &tallies->items[i]);
+		putc_unlocked('|', sink->out);
+		end(sink, top->pid, &top->origin);
 	}
 }
 
@@ -243,9 +259,10 @@ static void pipe_summary(struct sink *sink, const struct summary *summary)
 {
 	fprintf(sink->out, "TOTAL|%" PRId64 "|", (int64_t)summary->duration / NS_PER_MS);
 	put_tally(sink->out, &summary->all);
-	put_tallies(sink->out, "COMMAND", &summary->commands);
-	put_tallies(sink->out, "CREATOR", &summary->creators);
-	put_tallies(sink->out, "SUBTREE", &summary->subtrees);
+	putc_unlocked('\n', sink->out);
+	put_names(sink->out, "COMMAND", &summary->commands);
+	put_names(sink->out, "CREATOR", &summary->creators);
+	put_subtrees(sink, &summary->subtrees);
 }
 
 const struct sink_ops sink_pipe = {

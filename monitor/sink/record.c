@@ -294,9 +294,7 @@ static void add_named(struct fields *to, const char *event, const struct tally *
 static void add_subtree(struct fields *to, const struct tally *tally)
 {
 	to->text(to, FIELD_EVENT, "subtree");
-	to->integer(to, FIELD_PID, tally->process->pid);
-	add_origin(to, &tally->process->origin);
-	to->text(to, FIELD_COMM, tally->process->comm);
+	add_identity(to, tally->process);
 	add_tally(to, tally);
 }
 

@@ -227,8 +227,10 @@ static void write_all_types(void)
 static struct tree *small_tree(void)
 {
 	struct tree *tree = tree_create(true);
+	struct origin top = origin;
 
-	tree_add(tree, 1, &(struct origin){ .start = 10 * SECOND }, "sh", strdup("sh -c x"));
+	top.start = 10 * SECOND;
+	tree_add(tree, 1, &top, "sh", strdup("sh -c x"));
 	make(PREFORK_EVENT_BORN)->ppid = 1;
 	event.pid = event.tid = 2;
 	tree_event(tree, &event, NULL, NULL);
@@ -299,6 +301,9 @@ static void csv_says_what_json_says(void)
 		"wanted = [{k: '1' if v is True else str(v) for k, v in line.items()} for line in lines]\n"
 		"assert len(rows) > 10 and all(None not in row for row in rows)\n"
 		"assert told == wanted, [pair for pair in zip(told, wanted) if pair[0] != pair[1]][0]\n"
+		"whole = {'tid', 'ppid', 'start', 'uid', 'comm'}\n"
+		"bare = [line for line in lines if 'pid' in line and not whole <= set(line)]\n"
+		"assert not bare, bare\n"
 		"assert list(lines[0]) == [k for k in rows[0] if k in lines[0]]\n";
 	char csv[] = "/tmp/test_sinks.XXXXXX", json[] = "/tmp/test_sinks.XXXXXX", command[2048];
 
@@ -372,8 +377,8 @@ static void bars_in_names_do_not_separate(void)
 		{ "FOUND|", 8 },
 		{ "SIGNAL|", 9 }, { "TRUNCATED|", 3 }, { "PROCESS|", 10 }, { "PROCESS|", 10 },
 		{ "PROCESS|", 10 }, { "PROCESS|", 10 }, { "TOTAL|", 12 }, { "COMMAND|", 13 },
-		{ "COMMAND|", 13 }, { "CREATOR|", 13 }, { "CREATOR|", 13 }, { "SUBTREE|", 13 },
-		{ "SUBTREE|", 13 },
+		{ "COMMAND|", 13 }, { "CREATOR|", 13 }, { "CREATOR|", 13 }, { "SUBTREE|", 17 },
+		{ "SUBTREE|", 17 },
 	};
 	const char *line;
 
@@ -546,9 +551,10 @@ static void tree_is_listed_in_json(void)
 	if (CHECK(second)) {
 		*second++ = '\0';
 		*strchr(second, '\n') = '\0';
-		STRING(text, "{\"event\":\"process\",\"pid\":1,\"tid\":1,\"start\":10000000000,"
-		       "\"comm\":\"sh\",\"depth\":0,\"command\":\"sh -c x\",\"found\":true,\"end\":11000000000,"
-		       "\"status\":256,\"utime\":1000000000,\"stime\":0,\"maxrss\":0}");
+		STRING(text, "{\"event\":\"process\",\"pid\":1,\"tid\":1,\"ppid\":77,"
+		       "\"start\":10000000000,\"uid\":1000,\"comm\":\"sh\",\"depth\":0,"
+		       "\"command\":\"sh -c x\",\"found\":true,\"end\":11000000000,\"status\":256,"
+		       "\"utime\":1000000000,\"stime\":0,\"maxrss\":0}");
 		STRING(second, "{\"event\":\"process\",\"pid\":2,\"tid\":2,\"ppid\":1,"
 		       "\"start\":10012345000,\"uid\":0,\"comm\":\"make\",\"depth\":1,\"end\":11000000000,"
 		       "\"status\":512,\"utime\":1000000000,\"stime\":0,\"maxrss\":0}");
