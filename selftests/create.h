@@ -152,12 +152,12 @@ static inline int end_thread(void *unused)
 }
 
 /* Unlike pthread_create(), which blocks all signals meanwhile. */
-static inline long by_raw_thread(void)
+static inline long raw_thread(int (*run)(void *unused))
 {
 	static char stack[16384] __attribute__((aligned(16)));
 	int running = 1, state, tid;
 
-	tid = clone(end_thread, stack + sizeof(stack),
+	tid = clone(run, stack + sizeof(stack),
 		    CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND |
 		    CLONE_THREAD | CLONE_SYSVSEM | CLONE_CHILD_CLEARTID,
 		    NULL, NULL, NULL, &running);
@@ -166,6 +166,11 @@ static inline long by_raw_thread(void)
 	while ((state = __atomic_load_n(&running, __ATOMIC_ACQUIRE)))
 		syscall(SYS_futex, &running, FUTEX_WAIT, state, NULL, NULL, 0);
 	return tid;
+}
+
+static inline long by_raw_thread(void)
+{
+	return raw_thread(end_thread);
 }
 
 /* The first process of a PID namespace of its own. */

@@ -64,22 +64,6 @@ static inline int trace_thread(void *unused)
 	return syscall(SYS_exit, 0);
 }
 
-static inline long newborn_thread(void)
-{
-	static char stack[16384] __attribute__((aligned(16)));
-	int running = 1, state, tid;
-
-	tid = clone(trace_thread, stack + sizeof(stack),
-		    CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND |
-		    CLONE_THREAD | CLONE_SYSVSEM | CLONE_CHILD_CLEARTID,
-		    NULL, NULL, NULL, &running);
-	if (tid < 0)
-		return -errno;
-	while ((state = __atomic_load_n(&running, __ATOMIC_ACQUIRE)))
-		syscall(SYS_futex, &running, FUTEX_WAIT, state, NULL, NULL, 0);
-	return tid;
-}
-
 static inline long newborn_by_vfork(void)
 {
 	pid_t pid = vfork();
@@ -100,7 +84,7 @@ static inline long newborn(long kind)
 	if (kind == BY_VFORK)
 		return newborn_by_vfork();
 	if (makes_thread(kind))
-		return newborn_thread();
+		return raw_thread(trace_thread);
 	pid = kind == BY_CLONE3 ? clone3(&args) : clone_raw(SIGCHLD, NULL, NULL);
 	if (!pid) {
 		leave_trace();
