@@ -76,6 +76,13 @@ ok 'the tree shows command lines'
 grep -q ' 5  *[0-9]*  .*sh -c' "$tmp/tree"
 ok 'the tree shows exit statuses'
 
+mkdir "$tmp/root" && mount --bind / "$tmp/root" &&
+	ends 0 vforkmon run -q --adopt true --adopt-on exec --adopt-ready exit --tree -o "$tmp/tree" -- \
+		chroot "$tmp/root" sh -c 'true one' &&
+	grep -q -e " sh -c 'true one'$" "$tmp/tree"
+ok 'below another root, too'
+umount "$tmp/root"
+
 ends 0 vforkmon run --hold all --threads --format json -o "$tmp/json" -- \
 	stress-ng --quiet --vfork 2 --fork 2 --clone 2 --timeout 10
 ok 'stress-ng with fork, vfork and clone ends well with all held'

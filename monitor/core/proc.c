@@ -28,25 +28,32 @@ static ssize_t read_file(pid_t pid, const char *name, char *text, size_t size)
 }
 
 /* False with errno. */
-static bool read_exe(pid_t pid, char *exe, size_t size)
+static bool read_link(pid_t pid, const char *name, char *to, size_t size)
 {
 	char path[64];
 	ssize_t len;
 
-	snprintf(path, sizeof(path), "/proc/%d/exe", (int)pid);
-	len = readlink(path, exe, size - 1);
+	snprintf(path, sizeof(path), "/proc/%d/%s", (int)pid, name);
+	len = readlink(path, to, size - 1);
 	if (len >= 0)
-		exe[len] = '\0';
+		to[len] = '\0';
 	return len >= 0;
 }
 
+/* An event has the path as the process sees it, which may have another root. */
 static bool runs(pid_t pid, const char *exe)
 {
-	char now[PATH_MAX];
+	char now[PATH_MAX], root[PATH_MAX];
+	size_t len;
 
-	if (!read_exe(pid, now, sizeof(now)))
+	if (!read_link(pid, "exe", now, sizeof(now)))
 		return errno == EACCES;	/* may not be known: trust the event */
-	return !strcmp(now, exe);
+	if (!strcmp(now, exe))
+		return true;
+	if (!read_link(pid, "root", root, sizeof(root)))
+		return false;
+	len = strlen(root);
+	return !strncmp(now, root, len) && !strcmp(now + len, exe);
 }
 
 char *proc_command(pid_t pid, const char *exe)
@@ -68,10 +75,12 @@ void proc_comm(pid_t pid, char *comm, size_t size)
 	comm_close(&file);
 }
 
-void proc_exe(pid_t pid, char *exe, size_t size)
+bool proc_exe(pid_t pid, char *exe, size_t size)
 {
-	if (!read_exe(pid, exe, size))
-		snprintf(exe, size, "?");
+	if (read_link(pid, "exe", exe, size))
+		return true;
+	snprintf(exe, size, "?");
+	return false;
 }
 
 void proc_cgroup(pid_t pid, char *cgroup, size_t size)
@@ -100,6 +109,14 @@ uid_t proc_uid(pid_t pid)
 	/* The name in the first line has no line feed that is not escaped. */
 	line = strstr(text, "\nUid:");
 	return line && sscanf(line, "\nUid: %*u %u", &uid) == 1 ? uid : (uid_t)-1;
+}
+
+bool proc_counts_as_we(pid_t tid)
+{
+	char theirs[64], ours[64];
+
+	return read_link(tid, "ns/pid", theirs, sizeof(theirs)) &&
+		read_link(getpid(), "ns/pid", ours, sizeof(ours)) && !strcmp(theirs, ours);
 }
 
 /* After the name, which may hold anything, brackets too; NULL when it is gone. */

@@ -19,14 +19,17 @@ char *proc_command(pid_t pid, const char *exe);
 /* The name, "?" when the process is gone. */
 void proc_comm(pid_t pid, char *comm, size_t size);
 
-/* The path of its program, "?" when it is gone or that may not be known. */
-void proc_exe(pid_t pid, char *exe, size_t size);
+/* The path of its program; false and "?" when it is gone or that may not be known. */
+bool proc_exe(pid_t pid, char *exe, size_t size);
 
 /* The path of its cgroup (version 2), "?" when it is gone or has none. */
 void proc_cgroup(pid_t pid, char *cgroup, size_t size);
 
 /* The effective user, (uid_t)-1 when the process is gone. */
 uid_t proc_uid(pid_t pid);
+
+/* Are PIDs that are told to that task, or by its system calls, the same as here? */
+bool proc_counts_as_we(pid_t tid);
 
 /* False when it has ended, though nobody may have waited for it yet. */
 bool proc_lives(pid_t pid);

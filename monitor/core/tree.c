@@ -269,10 +269,12 @@ static bool born(struct tree *tree, const struct prefork_event *event)
 static char *command_of_path(const struct prefork_event *event)
 {
 	const char *program = event->path[0] ? event->path : event->comm;
-	char name[4 * sizeof(event->path)], *command;
+	char *name = quote_command(program, strlen(program) + 1), *command;
 
-	quote_name(name, sizeof(name), program);
-	return asprintf(&command, "%s ...", name) < 0 ? NULL : command;
+	if (!name || asprintf(&command, "%s ...", name) < 0)
+		command = NULL;
+	free(name);
+	return command;
 }
 
 static bool executed(struct tree *tree, const struct prefork_event *event, char *command)
@@ -308,9 +310,10 @@ static bool unwatched(struct tree *tree, const struct prefork_event *event)
 {
 	struct process *process = subject(tree, event);
 
-	if (process)
-		retire(tree, process, PROCESS_UNWATCHED, event->time);
-	return process;
+	if (!process)
+		return false;
+	retire(tree, process, PROCESS_UNWATCHED, event->time);
+	return true;
 }
 
 /*
@@ -387,12 +390,18 @@ static bool lived(struct tree *tree, const struct prefork_event *event)
 	}
 }
 
+/* Whoever may not be watched any more is somebody else by now. */
+static bool hides_user(const struct prefork_event *event)
+{
+	return event->type == PREFORK_EVENT_UNWATCHED && event->reason == PREFORK_REASON_ACCESS;
+}
+
 static void set_user(struct origin *origin, const struct prefork_event *event)
 {
-	if (event->uid == (uid_t)-1)
+	if (event->uid == (uid_t)-1 && !hides_user(event))
 		return;
 	origin->uid = event->uid;
-	origin->has_uid = true;
+	origin->has_uid = !hides_user(event);
 }
 
 /* As its first thread acts: others may act as somebody else. */

@@ -22,6 +22,7 @@ struct output {
 	bool torn;	/* in the middle of a line */
 	bool mends;	/* ends that first: another output had begun it */
 	FILE *stream;
+	char buffer[64 * 1024];		/* its */
 };
 
 /* Until write() will not block, or there is an error that it will tell. */
@@ -141,7 +142,7 @@ static int create(struct output **output, int fd)
 		err = -errno;
 		goto err_close;
 	}
-	setvbuf(new->stream, NULL, _IOFBF, 64 * 1024);
+	setvbuf(new->stream, new->buffer, _IOFBF, sizeof(new->buffer));
 	*output = new;
 	return 0;
 

@@ -69,8 +69,8 @@ static void begin(const struct sink *sink, const char *kind, uint64_t time, pid_
 
 static void end(const struct sink *sink, pid_t tid, const struct origin *origin)
 {
-	fprintf(sink->out, "%d|%d|%" PRIu64 "|%d\n", tid, origin->ppid, origin->start,
-		(int)origin_uid(origin));
+	fprintf(sink->out, "%d|%d|%" PRIu64 "|%" PRId64 "\n", tid, origin->ppid, origin->start,
+		origin->has_uid ? (int64_t)origin->uid : -1);
 }
 
 static void put_status(FILE *out, int status)

@@ -55,10 +55,10 @@ static double seconds(uint64_t ns)
 	return (double)ns / NS_PER_S;
 }
 
-/* U+FFFE and U+FFFF, which are not for documents. */
-static bool is_noncharacter(const char *text)
+/* What is no UTF-8, and U+FFFE and U+FFFF, are not for documents. */
+static bool is_unfit(const char *text, size_t length)
 {
-	return !strncmp(text, "\xef\xbf\xbe", 3) || !strncmp(text, "\xef\xbf\xbf", 3);
+	return !length || !strncmp(text, "\xef\xbf\xbe", 3) || !strncmp(text, "\xef\xbf\xbf", 3);
 }
 
 static void put_character(FILE *out, const char *text, size_t length)
@@ -74,7 +74,7 @@ static void put_character(FILE *out, const char *text, size_t length)
 		fputs("&gt;", out);
 		break;
 	default:
-		if (is_noncharacter(text))
+		if (is_unfit(text, length))
 			fputs("\xef\xbf\xbd", out);
 		else
 			fwrite(text, 1, length, out);
@@ -87,7 +87,7 @@ static void put_text(FILE *out, const char *text, size_t max)
 	for (size_t i = 0; *text && i < max; i++) {
 		size_t length = utf8_length(text, strnlen(text, CHARACTER_MAX));
 
-		put_character(out, text, length ? length : 1);
+		put_character(out, text, length);
 		text += length ? length : 1;
 	}
 }

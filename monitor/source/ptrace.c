@@ -264,7 +264,8 @@ static void executed(struct tracer *tracer, const struct task *task, const struc
 	tracee_message(stop, &event.old_tid);
 	if (event.old_tid != task->tid)
 		drop(tracer, event.old_tid);
-	proc_exe(task->pid, event.path, sizeof(event.path));
+	if (!proc_exe(task->pid, event.path, sizeof(event.path)))
+		event.path[0] = '\0';
 	queue_put(&tracer->events, &event);
 }
 

@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <json-c/json.h>
@@ -48,11 +49,17 @@ static const char *end(void)
 /* Of all events. */
 static const struct origin origin = { .ppid = 77, .start = 9, .uid = 1000, .has_uid = true };
 
-static const char *show(const char *format, const struct prefork_event *event)
+static const char *show_of(const char *format, const struct prefork_event *event,
+			   const struct origin *of)
 {
 	begin(format);
-	sink.ops->event(&sink, event, &origin);
+	sink.ops->event(&sink, event, of);
 	return end();
+}
+
+static const char *show(const char *format, const struct prefork_event *event)
+{
+	return show_of(format, event, &origin);
 }
 
 static struct prefork_event event;
@@ -347,6 +354,10 @@ static void pipe_has_the_values_in_their_places(void)
 	make(PREFORK_EVENT_FORK_FAILED)->error = EAGAIN;
 	event.child = 1240;
 	STRING(show("pipe", &event), "FORK_FAILED|12|1234|make|1240|EAGAIN|1234|77|9|1000\n");
+	STRING(show_of("pipe", &event, &(struct origin){ .uid = 3000000000, .has_uid = true }),
+	       "FORK_FAILED|12|1234|make|1240|EAGAIN|1234|0|0|3000000000\n");
+	STRING(show_of("pipe", &event, &(struct origin){ 0 }),
+	       "FORK_FAILED|12|1234|make|1240|EAGAIN|1234|0|0|-1\n");
 	strcpy(make(PREFORK_EVENT_EXEC)->path, "/bin/true");
 	STRING(show("pipe", &event), "EXEC|12|1234|make|/bin/true|1234|77|9|1000\n");
 	make(PREFORK_EVENT_EXIT)->status = 256;
@@ -660,6 +671,27 @@ static void closed_pipe_kills_nobody(void)
 	EQUAL(-EPIPE, output_close(output));
 }
 
+/* Each write(2) costs more than what it writes. */
+static void lines_are_written_together(void)
+{
+	char name[] = "/tmp/test_sinks.XXXXXX";
+	int fd = mkstemp(name);
+	struct output *output;
+	struct stat status;
+
+	EQUAL(0, output_open(&output, name));
+	for (int i = 0; i < 4000; i++)
+		fprintf(output_stream(output), "%015d\n", i);
+	EQUAL(0, fstat(fd, &status));
+	EQUAL(0, status.st_size);
+	EQUAL(0, output_flush(output));
+	EQUAL(0, fstat(fd, &status));
+	EQUAL(64000, status.st_size);
+	EQUAL(0, output_close(output));
+	unlink(name);
+	close(fd);
+}
+
 static void output_to_what_is_read_is_an_error(void)
 {
 	int saved = dup(STDOUT_FILENO), input = open("/dev/null", O_RDONLY | O_CLOEXEC);
@@ -710,6 +742,7 @@ int main(void)
 		{ "a deep tree is drawn in part", deep_tree_is_drawn_in_part },
 		{ "a full disk is told", full_disk_is_told_once },
 		{ "a closed pipe kills nobody", closed_pipe_kills_nobody },
+		{ "lines are written together", lines_are_written_together },
 		{ "output to what can only be read is an error",
 		  output_to_what_is_read_is_an_error },
 		{ "a missing directory is an error", missing_directory_is_an_error },

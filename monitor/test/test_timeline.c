@@ -98,7 +98,7 @@ static struct tree *build(unsigned int count, unsigned int width)
 			continue;
 		snprintf(command, sizeof(command), "gcc -O2 -c -o file_%u.o file_%u.c", i, i);
 		begin_process(tree, first, 1, command);
-		begin_process(tree, first + 1, first, "cc1 -quiet -dumpbase x");
+		begin_process(tree, first + 1, first, "cc1 -quiet -dumpbase \xff");
 		clock_now += (i * 7919 % 23) * MS;
 		begin_process(tree, first + 2, first, i % 5 ? "as -o x.o" : NULL);
 	}

@@ -151,6 +151,15 @@ static void user_is_that_of_the_last_event(void)
 	origin = acts_as(tree, PREFORK_EVENT_VFORK_DONE, 1, unknown);
 	EQUAL(0, origin_uid(&origin));
 	CHECK(origin.has_uid);
+	/* Somebody who may not be watched is somebody else. */
+	make(PREFORK_EVENT_UNWATCHED, 1, 9)->uid = unknown;
+	event.reason = PREFORK_REASON_ACCESS;
+	CHECK(tree_event(tree, &event, NULL, &origin));
+	CHECK(!origin.has_uid);
+	origin = acts_as(tree, PREFORK_EVENT_BORN, 1, 1000);
+	origin = acts_as(tree, PREFORK_EVENT_UNWATCHED, 1, unknown);
+	EQUAL(1000, origin_uid(&origin));
+	origin = acts_as(tree, PREFORK_EVENT_BORN, 1, 1000);
 	origin = acts_as(tree, PREFORK_EVENT_EXIT, 1, 33);
 	EQUAL(33, origin_uid(&origin));
 	/* Of one whose birth was missed. */
@@ -344,6 +353,9 @@ static void command_without_arguments_is_marked(void)
 	STRING(title(tree_find(tree, 1)), "[name]");
 	executes(tree, 1, NULL);
 	STRING(title(tree_find(tree, 1)), "/bin/it ...");
+	strcpy(make(PREFORK_EVENT_EXEC, 1, 3)->path, "/opt/My App/it");
+	tree_event(tree, &event, NULL, NULL);
+	STRING(title(tree_find(tree, 1)), "'/opt/My App/it' ...");
 	tree_destroy(tree);
 }
 
