@@ -94,6 +94,10 @@ ends 138 vforkmon run --trace -o "$tmp/text" -- sh -c 'kill -USR1 $$' &&
 ok 'and in text'
 the_story '[$e[] | select(.event == "prefork" or .event == "born")] | length == 2 and all(.cookie > 0)'
 ok 'parent and newborn have been held'
+ends 0 vforkmon run --trace --format json -o "$tmp/json" -- \
+	unshare --pid --fork sh -c 'trap : HUP; kill -HUP $$' &&
+	the_story '[$e[] | select(.name == "SIGHUP")] | length == 1 and all(has("sender") | not)'
+ok 'the sender is not told in another PID namespace, whose numbers are others'
 
 # ---- stopped and continued ----
 

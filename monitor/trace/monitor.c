@@ -65,7 +65,7 @@ static void report(struct monitor *monitor, const struct stop *stop)
 		return;
 	delivery.pid = process_of(monitor, stop->tid);
 	comm_read(&monitor->comm, stop->tid, delivery.comm, sizeof(delivery.comm));
-	delivery.sender = stop_sender(&info);
+	delivery.sender = proc_counts_as_we(stop->tid) ? stop_sender(&info) : 0;
 	if (delivery.pid > 0)
 		outbox_deliver(monitor->outbox, &delivery);
 }
