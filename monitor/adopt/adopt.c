@@ -190,9 +190,10 @@ static int fd(const struct adopter *adopter)
 	return ((const struct adopt *)adopter)->epoll;
 }
 
-static int wait_for(const struct adopt *adopt, struct adoption *adoption, int descriptor)
+static int wait_for(const struct adopt *adopt, struct adoption *adoption, int descriptor,
+		    uint32_t events)
 {
-	struct epoll_event in = { .events = EPOLLIN, .data.ptr = adoption };
+	struct epoll_event in = { .events = events, .data.ptr = adoption };
 
 	return epoll_ctl(adopt->epoll, EPOLL_CTL_ADD, descriptor, &in) < 0 ? -errno : 0;
 }
@@ -206,12 +207,13 @@ static int start(const struct adopt *adopt, struct adoption *adoption, char **wo
 	adoption->notify = notifies ? notify_open(name) : -1;
 	if (notifies)
 		err = adoption->notify < 0 ? adoption->notify :
-			wait_for(adopt, adoption, adoption->notify);
+			wait_for(adopt, adoption, adoption->notify, EPOLLIN);
 	if (!err)
 		err = command_start(&adoption->command, words, notifies ? name : NULL);
 	if (err)
 		return err;
-	err = wait_for(adopt, adoption, adoption->command.pidfd);
+	/* One that has a tracer ends twice, and is to be waited for after its tracer has. */
+	err = wait_for(adopt, adoption, adoption->command.pidfd, EPOLLIN | EPOLLET);
 	if (err)
 		command_kill(&adoption->command);
 	return err;

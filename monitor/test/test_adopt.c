@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/ptrace.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
@@ -240,6 +241,28 @@ static void last_notification_counts(void)
 	end();
 }
 
+/* Its end is nothing to be done, until its tracer has taken note of it. */
+static void command_that_is_traced_ends_with_its_tracer(void)
+{
+	char path[] = "/tmp/test_adopt.XXXXXX", gate[64], command[128];
+
+	if (!CHECK(mkdtemp(path)))
+		return;
+	snprintf(gate, sizeof(gate), "%s/gate", path);
+	CHECK(!mkfifo(gate, 0600));
+	snprintf(command, sizeof(command), SELF "traced %s", gate);
+	begin(ADOPT_READY_EXIT, command);
+	CHECK(born(1));
+	CHECK(turn(PATIENCE));
+	CHECK(!turn(100));
+	EQUAL(0, scene.releases);
+	close(open(gate, O_WRONLY));
+	until_released(1);
+	end();
+	unlink(gate);
+	rmdir(path);
+}
+
 static void many_are_served_at_once(void)
 {
 	begin(ADOPT_READY_NOTIFY, SELF "notify READY=1 linger");
@@ -423,8 +446,31 @@ static int clean(void)
 	return fcntl(STDERR_FILENO + 1, F_GETFD) < 0 ? 0 : 5;
 }
 
+/* Ends at once, but not for its tracer before somebody opens @gate. */
+static int traced(const char *gate)
+{
+	pid_t pid = getpid();
+	int ends[2];
+
+	if (pipe(ends))
+		return 1;
+	prctl(PR_SET_PTRACER, PR_SET_PTRACER_ANY);
+	if (!fork()) {
+		if (ptrace(PTRACE_SEIZE, pid, 0, 0))
+			_exit(1);
+		close(ends[1]);
+		close(open(gate, O_RDONLY));
+		_exit(waitpid(pid, NULL, 0) != pid);
+	}
+	close(ends[1]);
+	return read(ends[0], &pid, sizeof(pid)) != 0;
+}
+
 static int command_main(char **words)
 {
+	if (!strcmp(words[0], "traced"))
+		return traced(words[1]);
+
 	if (!strcmp(words[0], "notify"))
 		return notify(words + 1);
 	if (!strcmp(words[0], "equal"))
@@ -448,6 +494,8 @@ int main(int argc, char **argv)
 		{ "a process runs on when its command says so", notification_is_ready },
 		{ "it does not for anything else that is said", other_notifications_are_not },
 		{ "what a command says last counts", last_notification_counts },
+		{ "a command that is traced ends with its tracer",
+		  command_that_is_traced_ends_with_its_tracer },
 		{ "fifty are served at once", many_are_served_at_once },
 		{ "finish waits for commands of processes that have ended",
 		  finish_waits_for_those_of_the_dead_alone },
