@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,6 +29,17 @@ static const char *folder(void)
 	const char *given = getenv("RUNTIME_DIRECTORY");
 
 	return given ? given : "/run/vforkmon";
+}
+
+/* Nobody else may open it: who can lock it can keep the daemon. Returns -errno. */
+static int open_lock(void)
+{
+	char path[PATH_MAX];
+	int fd;
+
+	snprintf(path, sizeof(path), "%s/lock", folder());
+	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	return fd < 0 ? -errno : fd;
 }
 
 static struct sockaddr_un address(void)
@@ -101,9 +113,9 @@ int control_open(void)
 	int lock, fd;
 
 	mkdir(folder(), 0755);
-	lock = open(folder(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	lock = open_lock();
 	if (lock < 0)
-		return -errno;
+		return lock;
 	fd = flock(lock, LOCK_EX) ? -errno : open_alone();
 	close(lock);
 	return fd;

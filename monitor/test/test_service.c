@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -361,11 +362,16 @@ static void daemon_is_the_only_one(void)
 {
 	char *argv[] = { "daemon", "-c", NULL, NULL };
 	pid_t other;
+	int folder;
 
 	start(RULES);
 	argv[2] = strdup(path_of("conf"));
+	/* Which everybody may open. */
+	folder = open(scene.folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	EQUAL(0, flock(folder, LOCK_EX));
 	other = fork();
 	if (!other) {
+		alarm(PATIENCE);
 		CHECK(freopen("/dev/null", "we", stderr));
 		_exit(verb_daemon(3, argv));
 	}
@@ -379,6 +385,7 @@ static void daemon_is_the_only_one(void)
 	if (!scene.daemon)
 		_exit(verb_daemon(3, argv));
 	await_ready();
+	close(folder);
 	free(argv[2]);
 	stop();
 }
