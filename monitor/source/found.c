@@ -10,6 +10,8 @@
 
 #include "core/proc.h"
 
+#define ATTEMPTS_MAX	100
+
 struct list {
 	struct prefork *pf;
 	struct found *items;
@@ -62,10 +64,22 @@ int found_compare(const void *left, const void *right)
 	return a->pid < b->pid ? -1 : a->pid > b->pid;
 }
 
+/* Events of what is watched already may leave no room for the answer. */
+static int find_all(struct list *list)
+{
+	int err, attempts = 0;
+
+	do {
+		list->count = 0;
+		err = prefork_dump(list->pf, add, list);
+	} while (err == -ENOBUFS && ++attempts < ATTEMPTS_MAX);
+	return err;
+}
+
 int found_each(struct prefork *pf, int (*fn)(const struct found *found, void *arg), void *arg)
 {
 	struct list list = { .pf = pf };
-	int err = prefork_dump(pf, add, &list);
+	int err = find_all(&list);
 
 	if (list.count)
 		qsort(list.items, list.count, sizeof(*list.items), found_compare);

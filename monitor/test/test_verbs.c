@@ -16,6 +16,7 @@
 #include <sys/eventfd.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -46,6 +47,7 @@ struct setting {
 	bool late;		/* they come when it was asked a while what is on its way */
 	bool mute;		/* to that there is no answer */
 	bool lost;		/* events are, before the end */
+	bool busy;		/* asked what is watched there is no room to answer, once */
 	bool endless_scan;	/* watching a tree; says so on the output */
 	bool untold_end;	/* likewise */
 };
@@ -59,6 +61,7 @@ static struct {
 	const struct setting *setting;
 	int told;		/* of its events */
 	int asked;		/* what is on its way */
+	int dumps;
 } session;
 
 /* Counted for who started the verb. */
@@ -155,7 +158,9 @@ int prefork_dump(struct prefork *pf, prefork_dump_fn fn, void *arg)
 	};
 
 	(void)pf;
-	return !session.pid ? 0 : fn(&watched, arg);
+	if (session.pid)
+		fn(&watched, arg);
+	return session.setting->busy && !session.dumps++ ? -ENOBUFS : 0;
 }
 
 static void make_event(struct prefork_event *event)
