@@ -43,6 +43,13 @@ static bool watch_named(struct follow *follow, const struct prefork_watch_option
 	return any;
 }
 
+/* Stopped, it might stop the shell that is to let it go on. */
+static void stop_for_nobody(const struct follow *follow, const struct options *options)
+{
+	if (!follow_session(follow) || options->trace || (options->all && options_hold(options)))
+		signal(SIGTSTP, SIG_IGN);
+}
+
 /*
  * Some of many may have ended meanwhile; that is no reason to leave the others.
  * Until all are watched, which may take a while, signals end the program.
@@ -52,14 +59,13 @@ static int begin(struct follow *follow, const struct options *options, char **pi
 	struct prefork_watch_options watch = options->watch;
 	int err;
 
-	/* Stopped, it might stop the shell that is to let it go on. */
-	if (options->trace || (options->all && options_hold(options)))
-		signal(SIGTSTP, SIG_IGN);
+	stop_for_nobody(follow, options);
 	if (!adoption_begin(follow, options, 0, &watch) ||
 	    !tracing_begin(follow, options, &watch))
 		return STATUS_FAILURE;
 	if (!(options->all ? follow_watch_all(follow, &watch) : watch_named(follow, &watch, pids)))
 		return STATUS_FAILURE;
+	stop_for_nobody(follow, options);	/* it may be ptrace by now */
 	err = follow_find(follow);
 	if (err)
 		return fail_query(err);

@@ -2,14 +2,18 @@
 #include "backend.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <string.h>
 
 #include "diagnose.h"
 #include "options.h"
 #include "source/source.h"
 
-static void tell_of_ptrace(const char *why)
+static void begin_ptrace(const char *why)
 {
+	/* Stopped, for a word on the terminal, it would stop all that it traces. */
+	signal(SIGTTOU, SIG_IGN);
+	signal(SIGTTIN, SIG_IGN);
 	warn("%s: what is about to be created is not told of, and nothing is held", why);
 }
 
@@ -21,7 +25,7 @@ static struct source *use_ptrace(const char *why)
 	if (err)
 		fail("cannot begin: %s", strerror(-err));
 	else
-		tell_of_ptrace(why);
+		begin_ptrace(why);
 	return source;
 }
 
@@ -59,7 +63,7 @@ int backend_fall_back(struct source **source, const struct options *options, pid
 		other->ops->close(other);
 		return -EPERM;
 	}
-	tell_of_ptrace("watching with ptrace for want of CAP_SYS_PTRACE");
+	begin_ptrace("watching with ptrace for want of CAP_SYS_PTRACE");
 	*source = other;
 	return err;
 }

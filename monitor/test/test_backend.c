@@ -269,6 +269,22 @@ static pid_t child_of(pid_t pid)
 	return atoi(text);
 }
 
+/* What the terminal does to a job; stopped, it would stop what it traces. */
+static void check_stops_for_nobody(pid_t verb, pid_t pid)
+{
+	const struct timespec moment = { .tv_nsec = 1000000 };
+	siginfo_t stop = { 0 };
+
+	while (!kill(pid, 0) && !waitid(P_PID, pid, &stop, WEXITED | WNOHANG | WNOWAIT) && !stop.si_pid) {
+		nanosleep(&moment, NULL);
+		if (waitid(P_PID, verb, &stop, WSTOPPED | WNOHANG) || !stop.si_pid)
+			continue;
+		EQUAL(0, stop.si_status);
+		kill(verb, SIGCONT);
+		stop.si_pid = 0;
+	}
+}
+
 static void running_family_is_followed(void)
 {
 	const struct timespec moment = { .tv_nsec = 1000000 };
@@ -279,10 +295,15 @@ static void running_family_is_followed(void)
 	snprintf(text, sizeof(text), "%d", pid);
 	verb = start(&output, (char *[]){ "attach", "--backend", "ptrace", "--format", "json", text,
 					  NULL });
+	setpgid(verb, verb);	/* with a parent in another one it can be stopped */
 	for (int i = 0; i < 1000 * PATIENCE && !is_traced(child); i++)
 		nanosleep(&moment, NULL);
 	CHECK(is_traced(pid) && is_traced(child));
+	kill(verb, SIGTSTP);
+	kill(verb, SIGTTOU);
+	kill(verb, SIGTTIN);
 	EQUAL(1, write(gate, "\n", 1));
+	check_stops_for_nobody(verb, pid);
 	EQUAL(0, end_of(pid));
 	close(gate);
 	read_events(output);
