@@ -39,7 +39,11 @@ ok 'run ends with 126 if the command cannot be executed'
 ends 125 vforkmon run --no-such-option
 ok 'run ends with 125 for its own failure'
 says 'unknown option --formt=json (--format?)' 125 vforkmon run --formt=json true &&
-	says "there is no 'atach' ('attach'?)" 125 vforkmon atach 1
+	says "there is no 'atach' ('attach'?)" 125 vforkmon atach 1 &&
+	says 'no value belongs to --quiet=1' 125 vforkmon run --quiet=1 true &&
+	says 'unknown option -Z' 125 vforkmon run --quiet -qZ true &&
+	says 'missing value after --output' 125 vforkmon run --output &&
+	says 'can be given 4 times' 125 vforkmon run --timeline={a,b,c,d,e}.svg true
 ok 'what is wrong gets one line, with the nearest that is right'
 nobody=(setpriv --reuid 65534 --clear-groups --bounding-set=-all)
 says 'CAP_SYS_PTRACE' 125 "${nobody[@]}" vforkmon run -q --backend module -- true

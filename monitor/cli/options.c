@@ -16,6 +16,10 @@
 
 #define OPTIONS_MAX	64
 
+/* One that the preprocessor knows, as text. */
+#define NUMBER(number)	NUMBER_(number)
+#define NUMBER_(number)	#number
+
 enum {
 	OPTION_FORMAT = 256,
 	OPTION_HOLD,
@@ -204,12 +208,24 @@ static const char *meant(const char *argument, const struct option *options)
 	return nearest(word, names, count);
 }
 
+/* A long option is the argument just read; a short one may be inside of the next. */
+static bool is_long(const char *argument, const struct option *options)
+{
+	size_t length = strcspn(argument, "=");
+
+	if (strncmp(argument, "--", 2))
+		return false;
+	while (options->name && (options->val != optopt ||
+				 strncmp(options->name, argument + 2, length - 2)))
+		options++;
+	return options->name;
+}
+
 int options_wrong(const char *verb, int found, char *const *argv, const struct option *options)
 {
 	const char *argument = argv[optind - 1], *name;
 
-	/* A long option is the argument just read; a short one may be inside. */
-	if (optopt && optopt < 256)
+	if (optopt && !is_long(argument, options))
 		return fail_usage(verb, "%s -%c", found == ':' ? "missing value after" :
 				  "unknown option", optopt);
 	if (found == ':')
@@ -267,6 +283,8 @@ static const char *set(struct options *options, int option)
 		return adopt_ready_parse(&options->adopt.ready, optarg) ? NULL :
 			"--adopt-ready is ptrace, exit or notify";
 	case OPTION_MATCH:
+		if (options->match.count == MATCH_RULES_MAX)
+			return "--match can be given " NUMBER(MATCH_RULES_MAX) " times";
 		return match_add(&options->match, optarg) ? NULL :
 			"--match is comm=GLOB, exe=GLOB, cgroup=GLOB, unit=GLOB, depth=N or uid=N, "
 			"with or without a '!' before it";
@@ -283,6 +301,8 @@ static const char *set(struct options *options, int option)
 		return set_backend(options, optarg) ? NULL :
 			"--backend is auto, module or ptrace";
 	case OPTION_TIMELINE:
+		if (options->pictures.count == PICTURES_MAX)
+			return "--timeline can be given " NUMBER(PICTURES_MAX) " times";
 		return pictures_add(&options->pictures, optarg) ? NULL :
 			"--timeline is the name of a file that ends in .svg or .json";
 	case OPTION_TREE:

@@ -177,7 +177,9 @@ static void read_rule(struct reader *reader, struct rule *rule)
 			read_action(reader, rule);
 			return;
 		}
-		if (strcmp(reader->word, "*") && !match_add(&rule->match, reader->word))
+		if (rule->match.count == MATCH_RULES_MAX)
+			complain(reader, "a rule has at most %d matches", MATCH_RULES_MAX);
+		else if (strcmp(reader->word, "*") && !match_add(&rule->match, reader->word))
 			complain(reader, "'%s' is no match: comm=GLOB, exe=GLOB, cgroup=GLOB, "
 				 "unit=GLOB, depth=N or uid=N, with or without a '!' before it",
 				 reader->word);

@@ -130,6 +130,8 @@ static void file_says_what_is_to_be_done(void)
 	rules_destroy(rules);
 }
 
+#define EIGHT	"uid=1 uid=1 uid=1 uid=1 uid=1 uid=1 uid=1 uid=1 "
+
 static void what_is_wrong_is_told_with_its_place(void)
 {
 	static const struct {
@@ -144,6 +146,7 @@ static void what_is_wrong_is_told_with_its_place(void)
 		{ "timeout\n", 1, 8, "milliseconds" }, { "timeout 1s", 1, 9, "milliseconds" },
 		{ "timeout 86400001", 1, 9, "at most a day" },
 		{ "events exec,lost", 1, 8, "a list" }, { "events", 1, 7, "a list" },
+		{ EIGHT EIGHT EIGHT EIGHT "uid=1 log", 1, 193, "at most 32" },
 		{ "comm=a", 1, 7, "missing" }, { "comm=a  \n", 1, 9, "missing" },
 		{ "# x\n\tcom=a log", 2, 2, "'com=a' is no match" },
 		{ "comm=a depth=x log", 1, 8, "'depth=x'" },
