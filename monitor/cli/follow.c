@@ -202,6 +202,7 @@ bool follow_catch(struct follow *follow, const int *caught)
 	if (!interrupt_catch(&follow->interrupt, caught))
 		return false;
 	display_hurry_by(&follow->display, follow->interrupt.signals);
+	pictures_hurry_by(&follow->pictures, follow->interrupt.signals);
 	return true;
 }
 

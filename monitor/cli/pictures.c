@@ -29,6 +29,18 @@ bool pictures_open(struct pictures *pictures)
 	return true;
 }
 
+void pictures_hurry_by(const struct pictures *pictures, int fd)
+{
+	for (size_t i = 0; i < pictures->count; i++)
+		output_hurry_by(pictures->outputs[i], fd);
+}
+
+void pictures_hurry(const struct pictures *pictures)
+{
+	for (size_t i = 0; i < pictures->count; i++)
+		output_hurry(pictures->outputs[i]);
+}
+
 static int write_one(struct pictures *pictures, size_t i, const struct timeline *timeline)
 {
 	timeline_writer *write = timeline_find(pictures->paths[i]);

@@ -24,6 +24,12 @@ bool pictures_add(struct pictures *pictures, const char *path);
 /* Tells what fails. */
 bool pictures_open(struct pictures *pictures);
 
+/* While @fd is readable, a reader of one that takes nothing is not waited for. */
+void pictures_hurry_by(const struct pictures *pictures, int fd);
+
+/* Nor from now on. */
+void pictures_hurry(const struct pictures *pictures);
+
 /* And closes them. Tells what fails. */
 bool pictures_write(struct pictures *pictures, const struct timeline *timeline);
 

@@ -143,8 +143,10 @@ int turn_signal(struct follow *follow)
 	follow->signal_came = false;
 	display_flush(&follow->display);
 	sig = interrupt_take(&follow->interrupt);
-	if (sig)
+	if (sig) {
 		display_hurry(&follow->display);
+		pictures_hurry(&follow->pictures);
+	}
 	return sig;
 }
 

@@ -619,6 +619,32 @@ static void pictures_are_drawn_or_refused(void)
 	rmdir(folder);
 }
 
+/* There is a reader that takes nothing. */
+static void signals_are_heeded_while_nobody_reads_a_picture(void)
+{
+	char folder[] = "/tmp/test_verbs.XXXXXX", path[64];
+	const struct setting closed = { .closed_stderr = true };
+	int fifo;
+	pid_t pid;
+
+	if (!CHECK(mkdtemp(folder)))
+		return;
+	snprintf(path, sizeof(path), "%s/a.svg", folder);
+	CHECK(!mkfifo(path, 0600));
+	fifo = open(path, O_RDWR | O_NONBLOCK | O_CLOEXEC);
+	while (write(fifo, "", 1) == 1)
+		;
+	*watching = 0;
+	/* The command is not to keep our own standard error open. */
+	pid = START(&closed, "run", "-q", "--timeline", path, "sh", "-c", "exec sleep 5 2>&1");
+	await(watching, 1);
+	kill(pid, SIGTERM);
+	EQUAL(STATUS_FAILURE, end_of(pid));
+	close(fifo);
+	unlink(path);
+	rmdir(folder);
+}
+
 static void only_what_matches_is_shown(void)
 {
 	struct setting setting = { .events = 3 };
@@ -696,7 +722,7 @@ static void help_fits_a_screen(void)
 
 static void all_there_is_is_shown_before_its_events(void)
 {
-	struct setting setting = { .events = 1 };
+	struct setting setting = { .events = 1, .busy = true };
 	char text[4096], own[64];
 
 	EQUAL(0, output_of(&setting, text, sizeof(text), (char *[]){
@@ -799,6 +825,8 @@ int main(void)
 		{ "what is late is told after the end", what_is_late_is_told_after_the_end },
 		{ "processes beyond the limit are denied", processes_beyond_the_limit_are_denied },
 		{ "pictures are drawn or refused", pictures_are_drawn_or_refused },
+		{ "signals are heeded while nobody reads a picture",
+		  signals_are_heeded_while_nobody_reads_a_picture },
 		{ "only what matches is shown", only_what_matches_is_shown },
 		{ "newborns are kept for a debugger", newborns_are_kept_for_a_debugger },
 		{ "requests have their output for themselves",
