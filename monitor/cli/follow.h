@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The heart of run and attach: take events, keep the tree, answer holds, hand
+ * The heart of run, attach and the daemon: take events, keep the tree, answer holds, hand
  * everything to the sink.
  */
 #ifndef FOLLOW_H

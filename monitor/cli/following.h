@@ -43,11 +43,12 @@ struct follow {
 	struct quota quota;
 	struct interrupt interrupt;	/* once a signal was taken few waits go on, and not for long */
 
-	/* Since the last turn: */
+	/* As of the last turn: */
 	bool drained;			/* all events that there were have been taken */
 	bool signal_came;		/* and is still to be taken */
 	bool fd_ready;			/* what the caller waits for */
 	bool attended_ready;
+
 	uint64_t seq;			/* of the last event that was shown */
 	uint64_t read;			/* time of the last event, LOST left out */
 	uint64_t heard;			/* when the last one was taken, after a loss */

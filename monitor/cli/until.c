@@ -65,7 +65,7 @@ enum follow_end follow_until_all_ended(struct follow *follow, int *detail)
 }
 
 /* The child was waited for; its last events may still be on their way. */
-static enum follow_end take_last_words(struct follow *follow, pid_t pid)
+static void take_last_words(struct follow *follow, pid_t pid)
 {
 	uint64_t silent_since = boottime();
 
@@ -81,7 +81,6 @@ static enum follow_end take_last_words(struct follow *follow, pid_t pid)
 		else if (boottime() - silent_since > LAST_WORD_MS * NS_PER_MS)
 			break;
 	}
-	return FOLLOW_DONE;
 }
 
 static enum follow_end follow_child(struct follow *follow, pid_t pid, int pidfd, int *detail)
@@ -107,7 +106,8 @@ static enum follow_end follow_child(struct follow *follow, pid_t pid, int pidfd,
 	*detail = reaped < 0 ? reaped : status;
 	if (reaped < 0)
 		return FOLLOW_FAILED;
-	return take_last_words(follow, pid);
+	take_last_words(follow, pid);
+	return FOLLOW_DONE;
 }
 
 enum follow_end follow_until_child_ended(struct follow *follow, pid_t pid, int *detail)
