@@ -147,6 +147,8 @@ void announcement_set_child(struct announcement *announcement,
 	get_pid(child);
 	put_pid(announcement->child);
 	announcement->child = child;
+	/* At the birth, where nothing may be freed, it would be for the last time. */
+	event_concern(announcement->outcome, child);
 }
 
 void announcement_publish(struct announcement *announcement,

@@ -27,7 +27,8 @@
 
 /*
  * From here on the child's own calls are reported. Returns false if it should
- * have inherited a watch, and has not.
+ * have been watched by now, and is not. Its owner may have watched it by its
+ * number: what it is held for is the watch that it would have inherited.
  */
 static bool birth_inherit(struct call *call, struct task_struct *child)
 {
@@ -38,13 +39,13 @@ static bool birth_inherit(struct call *call, struct task_struct *child)
 		queue_lose(&call->watch->owner->queue, 1);
 	if (!watch)
 		return true;
-	watch->pid = get_pid(task_tgid(child));
+	WRITE_ONCE(watch->pid, get_pid(task_tgid(child)));
 	err = watch_add(watch, call->watch);
 	if (!err)
 		call->child_watch = NULL;
 	else if (err == -EBUSY)	/* another owner was quicker */
 		queue_lose(&watch->owner->queue, 1);
-	return !err;
+	return !err || err == -EEXIST;
 }
 
 /* Returns the hold of the child, or NULL. */

@@ -140,7 +140,9 @@ static inline struct user_namespace *compat_image_ns(void)
  * thread. 3e816361e94a ("sched/tracepoints: Move and extend the
  * sched_process_exit() tracepoint"). Before it, of two that end at the same
  * time the first one to come may be told by the number of the living that it is
- * the last one, before the other one has noted the peak of their memory.
+ * the last one, before the other one has noted the peak of their memory; and
+ * before d80f7d7b2c75 ("signal: Guarantee that SIGNAL_GROUP_EXIT is set on
+ * process exit"), the process's status, if it is the first thread.
  */
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 16, 0)
 #define COMPAT_EXIT_ARGS	struct task_struct *task, bool group_dead

@@ -70,17 +70,34 @@ static void pid_replace(struct pid **slot, struct pid *pid)
 	put_pid(old);
 }
 
-void event_label(struct event *event, enum prefork_cmd type,
-		 struct task_struct *task, struct pid *other)
+static void label(struct event *event, enum prefork_cmd type,
+		  struct task_struct *task, struct pid *pid, struct pid *tid)
 {
 	event->type = type;
 	event->time = ktime_get_boottime_ns();
-	pid_replace(&event->pid, task_tgid(task));
-	pid_replace(&event->tid, task_pid(task));
-	pid_replace(&event->other, other);
+	pid_replace(&event->pid, pid);
+	pid_replace(&event->tid, tid);
 	event->uid = task_euid(task);
 	/* Not get_task_comm(): its lock may sleep on PREEMPT_RT. A torn name
 	 * is the worst that a concurrent PR_SET_NAME can do.
 	 */
 	strscpy(event->comm, task->comm, sizeof(event->comm));
+}
+
+void event_label(struct event *event, enum prefork_cmd type,
+		 struct task_struct *task, struct pid *other)
+{
+	label(event, type, task, task_tgid(task), task_pid(task));
+	event_concern(event, other);
+}
+
+void event_label_process(struct event *event, enum prefork_cmd type,
+			 struct task_struct *leader, struct pid *pid)
+{
+	label(event, type, leader, pid, pid);
+}
+
+void event_concern(struct event *event, struct pid *other)
+{
+	pid_replace(&event->other, other);
 }

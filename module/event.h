@@ -59,11 +59,18 @@ void event_free(struct event *event);
 void event_free_atomic(struct event *event);	/* any context */
 
 /*
- * (Re)labels the event: what happens now to @task, which is current or cannot
- * go away, and which other process it concerns (or NULL). Any context; keeps
- * the union.
+ * (Re)labels the event: what happens now to @task, which is current or can
+ * neither go away nor get another number, and which other process it concerns
+ * (or NULL). Any context; keeps the union.
  */
 void event_label(struct event *event, enum prefork_cmd type,
 		 struct task_struct *task, struct pid *other);
+
+/* As above, to the process of that number, whose @leader may just be another. */
+void event_label_process(struct event *event, enum prefork_cmd type,
+			 struct task_struct *leader, struct pid *pid);
+
+/* Only the other process. */
+void event_concern(struct event *event, struct pid *other);
 
 #endif /* PREFORK_EVENT_H */

@@ -175,6 +175,12 @@ int hold_answer(struct owner *owner, u64 cookie,
 	return err;
 }
 
+/* The same watch, or that of a newborn whose owner has watched it otherwise. */
+static bool hold_is_for(const struct hold *hold, const struct watch *watch)
+{
+	return READ_ONCE(hold->watch->pid) == watch->pid;
+}
+
 /* Those that have not started will not wait then. */
 void hold_release_all(struct owner *owner, const struct watch *watch)
 {
@@ -183,7 +189,7 @@ void hold_release_all(struct owner *owner, const struct watch *watch)
 
 	spin_lock(&holds->lock);
 	for (hold = hold_first(holds); hold; hold = hold_next(hold))
-		if ((!watch || hold->watch == watch) &&
+		if ((!watch || hold_is_for(hold, watch)) &&
 		    !completion_done(&hold->answered))
 			complete_all(&hold->answered);
 	spin_unlock(&holds->lock);

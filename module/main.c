@@ -47,14 +47,21 @@ err_exit_events:
 	return err;
 }
 
-static void __exit prefork_exit(void)
+/* Works drop watches, whose grace periods drop owners, by works. */
+static void settle(void)
 {
-	netlink_exit();
-	hooks_exit();
-	/* Works drop watches, whose grace periods drop owners, by works. */
 	queues_settle();
 	rcu_barrier();
 	queues_settle();
+}
+
+static void __exit prefork_exit(void)
+{
+	/* What is still to be told goes to the group while it is ours. */
+	settle();
+	netlink_exit();
+	hooks_exit();
+	settle();
 	reserve_exit();
 	queues_exit();
 	event_exit();

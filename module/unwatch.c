@@ -21,10 +21,8 @@ static void unwatch_report(struct watch *watch, enum prefork_reason reason)
 	task = get_pid_task(watch->pid, PIDTYPE_TGID);
 	if (!task)	/* reaped meanwhile; nobody misses a farewell */
 		return;
-	event_label(event, PREFORK_EVENT_UNWATCHED, task, NULL);
+	event_label_process(event, PREFORK_EVENT_UNWATCHED, task, watch->pid);
 	put_task_struct(task);
-	if (!event->pid || !event->tid)	/* likewise, just now */
-		return;
 	watch->exit = NULL;
 	event->reason = reason;
 	/* What it executes now is not for this reader any more. */

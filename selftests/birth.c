@@ -10,10 +10,12 @@
 #include <sys/ptrace.h>
 
 #include "cgroup.h"
+#include "effort.h"
 #include "newborn.h"
 #include "proc.h"
 #include "registers.h"
 #include "session.h"
+#include "tracefs.h"
 
 #define HOLD_BIRTHS	(PREFORK_HOLD_BIRTH | PREFORK_HOLD_BIRTH_THREAD)
 #define TREE_THREADS	(PREFORK_WATCH_TREE | PREFORK_WATCH_THREADS)
@@ -566,6 +568,59 @@ TEST_F_TIMEOUT(newborn, can_be_seized_and_interrupted_while_it_is_frozen, 60)
 	expect_run(_metadata, scene);
 	actor_end(&scene->actor);
 	cgroup_remove(&cg);
+}
+
+/*
+ * A newborn can be found then, and has not inherited a watch. To be begun, a trace of
+ * the stack costs more than itself, above all where code is translated: it has changed.
+ */
+static void trace_births(const char *how)
+{
+	write_file(TRACEFS "/events/task/task_newtask/trigger", 0, how);
+}
+
+/* As soon as it is there. */
+static bool watch_by_number(struct session *s, pid_t pid)
+{
+	long long end = now_ms() + PATIENCE_MS;
+	int err;
+
+	do {
+		err = session_watch(s, pid, PREFORK_WATCH_TREE, 0, 0);
+	} while (err == -ESRCH && now_ms() < end);
+	return !err;
+}
+
+/* Who scans /proc and watches what it finds meets newborns. */
+TEST_F_TIMEOUT(newborn, that_is_watched_by_number_is_held, 240)
+{
+	struct scene *scene = &self->scene;
+	struct session *s = &scene->session;
+	long round, found = 0;
+
+	if (makes_thread(scene->kind))
+		SKIP(return, "only processes are watched");
+	tracefs_mount();
+	watch(_metadata, scene, PREFORK_WATCH_TREE,
+	      PREFORK_HOLD_VFORK | PREFORK_HOLD_FORK | PREFORK_HOLD_BIRTH, 0);
+	for (round = 0; round < effort(30, 1000); round++) {
+		trace_births("stacktrace");
+		actor_send(_metadata, &scene->actor, newborn, scene->kind);
+		session_await(_metadata, s, PREFORK_EVENT_PREFORK);
+		session_release(_metadata, s);
+		found += watch_by_number(s, s->event.child);
+		session_await(_metadata, s, PREFORK_EVENT_BORN);
+		ASSERT_NE(0, s->event.cookie) {
+			TH_LOG("%ld of %ld were found early", found, round + 1);
+		}
+		ASSERT_FALSE(has_run());
+		ASSERT_EQ(0, round % 2 ? prefork_unwatch(s->pf, s->event.pid) :
+					 prefork_release(s->pf, s->event.cookie));
+		ASSERT_LT(0, actor_answer(_metadata, &scene->actor));
+		trace_births("!stacktrace");
+		traces->ran = 0;
+	}
+	TH_LOG("%ld of %ld were found early", found, round);
 }
 
 /* Its stop was over before there was a tracer. */
