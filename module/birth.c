@@ -39,7 +39,7 @@ static bool birth_inherit(struct call *call, struct task_struct *child)
 		queue_lose(&call->watch->owner->queue, 1);
 	if (!watch)
 		return true;
-	WRITE_ONCE(watch->pid, get_pid(task_tgid(child)));
+	watch->pid = get_pid(task_tgid(child));
 	err = watch_add(watch, call->watch);
 	if (!err)
 		call->child_watch = NULL;

@@ -175,10 +175,14 @@ int hold_answer(struct owner *owner, u64 cookie,
 	return err;
 }
 
-/* The same watch, or that of a newborn whose owner has watched it otherwise. */
+/*
+ * That watch, or its twin, which a newborn was to inherit. Who removes the one
+ * has taken the lock of watches after the other became that, and got its PID.
+ */
 static bool hold_is_for(const struct hold *hold, const struct watch *watch)
 {
-	return READ_ONCE(hold->watch->pid) == watch->pid;
+	return hold->watch == watch ||
+	       (READ_ONCE(hold->watch->twin) && hold->watch->pid == watch->pid);
 }
 
 /* Those that have not started will not wait then. */

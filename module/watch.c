@@ -97,8 +97,12 @@ static int watch_add_locked(struct watch *watch, const struct watch *parent)
 	if (watch->owner->dead || (parent && parent->gone))
 		return -ESRCH;
 	present = watch_lookup(watch->pid);
-	if (present)
-		return present->owner == watch->owner ? -EEXIST : -EBUSY;
+	if (present && present->owner != watch->owner)
+		return -EBUSY;
+	if (present) {
+		WRITE_ONCE(watch->twin, true);
+		return -EEXIST;
+	}
 	hash_add_rcu(watches, &watch->node, (unsigned long)watch->pid);
 	list_add_tail(&watch->by_owner, &watch->owner->watches);
 	atomic_inc(&watch_count);

@@ -38,6 +38,8 @@ struct watch {
 	const struct cred *cred;	/* strong; of who asked for it */
 	struct watch_options options;	/* constant */
 	bool gone;			/* lock; out of the table for good */
+	bool twin;			/* lock; never in the table: its owner
+					 * had one of the process before it */
 	atomic_t parked;		/* announcements, park.c */
 	atomic_t held;			/* tasks held for it */
 	struct event *exit;		/* EXIT, allocated ahead; goes to the

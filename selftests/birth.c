@@ -81,6 +81,15 @@ static void watch(struct __test_metadata *_metadata, struct scene *scene,
 	}
 }
 
+/*
+ * Where that is traced a newborn can be found already, and has not inherited a watch. It
+ * stays there longest just after tracing has begun, where code is translated: it has changed.
+ */
+static void trace_births(const char *how)
+{
+	write_file(TRACEFS "/events/task/task_newtask/trigger", 0, how);
+}
+
 FIXTURE_SETUP(newborn)
 {
 	scene_open(_metadata, &self->scene);
@@ -89,6 +98,7 @@ FIXTURE_SETUP(newborn)
 
 FIXTURE_TEARDOWN(newborn)
 {
+	trace_births("!stacktrace");
 	scene_close(&self->scene);
 }
 
@@ -568,15 +578,6 @@ TEST_F_TIMEOUT(newborn, can_be_seized_and_interrupted_while_it_is_frozen, 60)
 	expect_run(_metadata, scene);
 	actor_end(&scene->actor);
 	cgroup_remove(&cg);
-}
-
-/*
- * A newborn can be found then, and has not inherited a watch. To be begun, a trace of
- * the stack costs more than itself, above all where code is translated: it has changed.
- */
-static void trace_births(const char *how)
-{
-	write_file(TRACEFS "/events/task/task_newtask/trigger", 0, how);
 }
 
 /* As soon as it is there. */
