@@ -21,8 +21,10 @@
 
 #include "command.h"
 #include "core/adopter.h"
+#include "core/name.h"
 #include "core/proc.h"
 #include "core/quote.h"
+#include "core/signame.h"
 #include "core/tree.h"
 #include "notify.h"
 #include "template.h"
@@ -57,9 +59,15 @@ static struct adopt *of(struct adopter *adopter)
 
 bool adopt_on_parse(enum adopt_on *on, const char *name)
 {
-	if (strcmp(name, "birth") && strcmp(name, "exec"))
+	static const char *const names[] = {
+		[ADOPT_ON_BIRTH] = "birth",
+		[ADOPT_ON_EXEC] = "exec",
+	};
+	size_t found = NAME_FIND(names, name);
+
+	if (found > ADOPT_ON_EXEC)
 		return false;
-	*on = strcmp(name, "exec") ? ADOPT_ON_BIRTH : ADOPT_ON_EXEC;
+	*on = (enum adopt_on)found;
 	return true;
 }
 
@@ -71,13 +79,12 @@ bool adopt_ready_parse(enum adopt_ready *ready, const char *name)
 		[ADOPT_READY_NOTIFY] = "notify",
 	};
 
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-		if (strcmp(names[i], name))
-			continue;
-		*ready = (enum adopt_ready)i;
-		return true;
-	}
-	return false;
+	size_t found = NAME_FIND(names, name);
+
+	if (found > ADOPT_READY_NOTIFY)
+		return false;
+	*ready = (enum adopt_ready)found;
+	return true;
 }
 
 static const char *program_of(const struct adopt *adopt, char *to, size_t size)
@@ -104,12 +111,11 @@ static bool release(const struct adopt *adopt, struct adoption *adoption)
 
 static const char *describe_end(int status, char *to, size_t size)
 {
-	const char *name = WIFSIGNALED(status) ? sigabbrev_np(WTERMSIG(status)) : NULL;
+	char name[32];
 
-	if (name)
-		snprintf(to, size, "was ended by SIG%s", name);
-	else if (WIFSIGNALED(status))
-		snprintf(to, size, "was ended by signal %d", WTERMSIG(status));
+	if (WIFSIGNALED(status))
+		snprintf(to, size, "was ended by %s",
+			 signal_name(WTERMSIG(status), name, sizeof(name)));
 	else
 		snprintf(to, size, "ended with status %d", WEXITSTATUS(status));
 	return to;

@@ -5,7 +5,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <spawn.h>
-#include <sys/syscall.h>
+#include <sys/pidfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -63,7 +63,7 @@ static int open_pidfd(struct command *command)
 {
 	int err;
 
-	command->pidfd = (int)syscall(SYS_pidfd_open, command->pid, 0);
+	command->pidfd = pidfd_open(command->pid, 0);
 	if (command->pidfd >= 0)
 		return 0;
 	err = -errno;

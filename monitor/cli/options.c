@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "adopt/template.h"
+#include "core/name.h"
 #include "core/number.h"
 #include "diagnose.h"
 #include "nearest.h"
@@ -178,13 +179,12 @@ static bool set_backend(struct options *options, const char *name)
 		[BACKEND_PTRACE] = "ptrace",
 	};
 
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-		if (strcmp(names[i], name))
-			continue;
-		options->backend = (enum backend)i;
-		return true;
-	}
-	return false;
+	size_t found = NAME_FIND(names, name);
+
+	if (found > BACKEND_PTRACE)
+		return false;
+	options->backend = (enum backend)found;
+	return true;
 }
 
 static bool set_format(struct options *options, const char *name)

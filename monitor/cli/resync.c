@@ -29,8 +29,7 @@ struct resync {
 
 	/* The state, */
 	uint64_t time;		/* as it was no earlier than then */
-	struct found *watched;
-	size_t count, room;
+	struct found_list watched;
 	uint64_t *cookies;	/* of what is held */
 	size_t cookie_count;
 
@@ -52,11 +51,10 @@ struct resync *resync_create(struct prefork *pf, struct tree *tree,
 
 static void drop_state(struct resync *resync)
 {
-	free(resync->watched);
+	found_clear(&resync->watched);
 	free(resync->cookies);
-	resync->watched = NULL;
 	resync->cookies = NULL;
-	resync->count = resync->room = resync->cookie_count = 0;
+	resync->cookie_count = 0;
 	resync->has_state = false;
 }
 
@@ -81,18 +79,6 @@ bool resync_pending(const struct resync *resync)
 	return resync->wanted || resync->has_state;
 }
 
-static int grow(struct resync *resync)
-{
-	size_t room = resync->room ? 2 * resync->room : 64;
-	struct found *watched = reallocarray(resync->watched, room, sizeof(*watched));
-
-	if (!watched)
-		return -ENOMEM;
-	resync->watched = watched;
-	resync->room = room;
-	return 0;
-}
-
 static int add_cookies(struct resync *resync, const struct prefork_watched *watched)
 {
 	size_t count = resync->cookie_count + watched->held_count;
@@ -112,16 +98,10 @@ static int add_cookies(struct resync *resync, const struct prefork_watched *watc
 static int add(const struct prefork_watched *watched, void *arg)
 {
 	struct resync *resync = arg;
-	struct found *found;
 
 	if (!found_is_ours(resync->pf, watched))
 		return 0;
-	if (resync->count == resync->room && grow(resync) < 0)
-		return -ENOMEM;
-	found = &resync->watched[resync->count++];
-	*found = (struct found){ .pid = watched->pid };
-	memcpy(found->comm, watched->comm, sizeof(found->comm));
-	return add_cookies(resync, watched);
+	return found_add(&resync->watched, watched) ? add_cookies(resync, watched) : -ENOMEM;
 }
 
 static int by_pid(const void *left, const void *right)
@@ -131,10 +111,10 @@ static int by_pid(const void *left, const void *right)
 	return a->pid < b->pid ? -1 : a->pid > b->pid;
 }
 
-static void sort(struct resync *resync, int (*compare)(const void *, const void *))
+static void sort(const struct found_list *list, int (*compare)(const void *, const void *))
 {
-	if (resync->count)
-		qsort(resync->watched, resync->count, sizeof(*resync->watched), compare);
+	if (list->count)
+		qsort(list->items, list->count, sizeof(*list->items), compare);
 }
 
 static void read_state(struct resync *resync)
@@ -145,7 +125,7 @@ static void read_state(struct resync *resync)
 	resync->time = boottime();
 	err = prefork_dump(resync->pf, add, resync);
 	if (!err) {
-		sort(resync, by_pid);
+		sort(&resync->watched, by_pid);
 		resync->has_state = true;
 		resync->wanted = false;
 		return;
@@ -158,10 +138,10 @@ static void read_state(struct resync *resync)
 
 static bool was_watched(const struct resync *resync, pid_t pid)
 {
+	const struct found_list *list = &resync->watched;
 	const struct found key = { .pid = pid };
 
-	return resync->count && bsearch(&key, resync->watched, resync->count,
-					sizeof(key), by_pid);
+	return list->count && bsearch(&key, list->items, list->count, sizeof(key), by_pid);
 }
 
 /* Nothing is to be concluded where it cannot be asked. */
@@ -228,15 +208,17 @@ static void release(const struct resync *resync)
 
 static void settle(struct resync *resync)
 {
+	const struct found_list *list = &resync->watched;
+
 	resync->found = resync->gone = 0;
 	tree_each_running(resync->tree, compare, resync);
-	for (size_t i = 0; i < resync->count; i++)
-		proc_origin(resync->watched[i].pid, &resync->watched[i].origin);
-	sort(resync, found_compare);
+	for (size_t i = 0; i < list->count; i++)
+		proc_origin(list->items[i].pid, &list->items[i].origin);
+	sort(list, found_compare);
 	/* Before anything is written: who reads it may be held. */
 	release(resync);
-	for (size_t i = 0; i < resync->count; i++)
-		reconcile(resync, &resync->watched[i]);
+	for (size_t i = 0; i < list->count; i++)
+		reconcile(resync, &list->items[i]);
 	drop_state(resync);
 	resync->listener.done(resync->listener.arg, resync->time, resync->found, resync->gone);
 }

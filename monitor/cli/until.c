@@ -4,7 +4,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <poll.h>
-#include <sys/syscall.h>
+#include <sys/pidfd.h>
 #include <unistd.h>
 
 #include "core/adopter.h"
@@ -112,7 +112,7 @@ static enum follow_end follow_child(struct follow *follow, pid_t pid, int pidfd,
 
 enum follow_end follow_until_child_ended(struct follow *follow, pid_t pid, int *detail)
 {
-	int pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
+	int pidfd = pidfd_open(pid, 0);
 	enum follow_end end;
 
 	if (pidfd < 0) {

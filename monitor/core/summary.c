@@ -6,13 +6,6 @@
 
 #include "tree.h"
 
-static uint64_t lifetime(const struct process *process, uint64_t end)
-{
-	if (process->state != PROCESS_RUNNING)
-		end = process->end;
-	return end > process->origin.start ? end - process->origin.start : 0;
-}
-
 static struct tally tally_of(const struct process *process, uint64_t end)
 {
 	return (struct tally){
@@ -25,7 +18,7 @@ static struct tally tally_of(const struct process *process, uint64_t end)
 		.failed = process->state == PROCESS_ENDED && process->status,
 		.utime = process->utime,
 		.stime = process->stime,
-		.longest = lifetime(process, end),
+		.longest = process_end(process, end) - process->origin.start,
 		.suspended = spans_sum(&process->spans, SPAN_VFORK, end),
 		.held = spans_sum(&process->spans, SPAN_HELD, end),
 	};

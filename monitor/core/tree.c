@@ -463,6 +463,13 @@ const struct process *tree_next(const struct process *process)
 	return next((struct process *)process);
 }
 
+uint64_t process_end(const struct process *process, uint64_t end)
+{
+	if (process->state != PROCESS_RUNNING)
+		end = process->end;
+	return end > process->origin.start ? end : process->origin.start;
+}
+
 void process_title(const struct process *process, char *to, size_t size)
 {
 	char comm[4 * sizeof(process->comm)];

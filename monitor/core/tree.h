@@ -111,6 +111,9 @@ size_t tree_running(const struct tree *tree);
 const struct process *tree_first(const struct tree *tree);
 const struct process *tree_next(const struct process *process);
 
+/* When it ended, or @end if it has not; never before its start. */
+uint64_t process_end(const struct process *process, uint64_t end);
+
 /* How to call it: its command, or in brackets the name it was born with. */
 void process_title(const struct process *process, char *to, size_t size);
 

@@ -12,7 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/syscall.h>
+#include <sys/pidfd.h>
 #include <unistd.h>
 
 #include "message.h"
@@ -137,7 +137,7 @@ static bool is_others(const struct pass *pass, pid_t pid)
 /* Only the pidfd tells for sure that it is still the one that was looked at. */
 static int watch_one(const struct pass *pass, pid_t pid)
 {
-	int pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
+	int pidfd = pidfd_open(pid, 0);
 	int err;
 
 	prefork_message_clear();

@@ -9,6 +9,7 @@
 #include <prefork.h>
 
 #include "adopt/template.h"
+#include "core/name.h"
 #include "core/number.h"
 
 #define BLANKS	" \t\r\n"
@@ -136,11 +137,8 @@ static void read_action(struct reader *reader, struct rule *rule)
 		[RULE_DENY] = "deny",
 		[RULE_ADOPT] = "adopt",
 	};
-	size_t action = 0;
 
-	while (action < sizeof(names) / sizeof(names[0]) && strcmp(names[action], reader->word))
-		action++;
-	rule->action = (enum rule_action)action;
+	rule->action = (enum rule_action)NAME_FIND(names, reader->word);
 	switch (rule->action) {
 	case RULE_LOG:
 	case RULE_IGNORE:

@@ -80,13 +80,6 @@ static void append(struct block *blocks, size_t *first, size_t *last, size_t i)
 	*last = i;
 }
 
-static uint64_t end_of(const struct process *process, uint64_t end)
-{
-	if (process->state != PROCESS_RUNNING)
-		end = process->end;
-	return end > process->origin.start ? end : process->origin.start;
-}
-
 /*
  * One bar for each, and who was created by whom. A process knows its depth, so
  * the last one of each depth so far is the creator of what follows. Returns the
@@ -100,7 +93,7 @@ static size_t list(struct layout *layout, struct block *blocks, size_t *path,
 	for (const struct process *process = tree_first(tree); process;
 	     process = tree_next(process), i++) {
 		size_t creator = process->parent ? path[process->depth - 1] : i;
-		uint64_t its_end = end_of(process, end);
+		uint64_t its_end = process_end(process, end);
 
 		layout->bars[i] = (struct bar){ process, creator, 0, its_end };
 		blocks[i] = (struct block){ NONE, NONE, NONE, 1, 0, its_end };

@@ -202,7 +202,7 @@ static void put_process(const struct sink *sink, const struct process *process)
 		putc_unlocked('|', sink->out);
 	if (process->state != PROCESS_RUNNING)
 		fprintf(sink->out, "%" PRId64,
-			(int64_t)(process->end - process->origin.start) / NS_PER_MS);
+			(int64_t)(process_end(process, 0) - process->origin.start) / NS_PER_MS);
 	putc_unlocked('|', sink->out);
 	put_command(sink->out, process);
 	end(sink, process->pid, &process->origin);

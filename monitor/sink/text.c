@@ -17,16 +17,10 @@
 #include "sink.h"
 #include "text_summary.h"
 
-#define NS_PER_S	UINT64_C(1000000000)
 #define LEVELS_MAX	64	/* of the tree that are drawn */
 
 /* A string and the room that its quoted form takes at most. */
 #define QUOTED(name)	(4 * sizeof(name))
-
-static double seconds(uint64_t ns)
-{
-	return (double)ns / (double)NS_PER_S;
-}
 
 static const char *kind_of(const struct prefork_event *event)
 {
@@ -252,7 +246,7 @@ static void print_process(FILE *out, const struct process *process, uint64_t end
 
 	process_title(process, title, sizeof(title));
 	fprintf(out, "%10.3f %9.3f %9.3f %9s %7d  ",
-		seconds((process->state == PROCESS_RUNNING ? end : process->end) - process->origin.start),
+		seconds(process_end(process, end) - process->origin.start),
 		seconds(process->utime), seconds(process->stime),
 		process_outcome(process, name, sizeof(name)), process->pid);
 	print_branches(out, process);

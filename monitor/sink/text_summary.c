@@ -1,18 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "text_summary.h"
 
+#include "core/clock.h"
 #include "core/quote.h"
 #include "core/summary.h"
 #include "core/tree.h"
 #include "sink.h"
 
-#define NS_PER_S	1e9
 #define ROWS_MAX	20	/* of each table */
-
-static double seconds(uint64_t ns)
-{
-	return (double)ns / NS_PER_S;
-}
 
 static double per_second(size_t count, uint64_t duration)
 {

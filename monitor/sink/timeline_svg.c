@@ -7,12 +7,11 @@
 #include <string.h>
 #include <sys/wait.h>
 
+#include "core/clock.h"
 #include "core/tree.h"
 #include "core/utf8.h"
 #include "layout.h"
 #include "timeline.h"
-
-#define NS_PER_S	1e9
 
 /* Of the user's coordinates, which are pixels where the page is not scaled. */
 #define MARGIN		10
@@ -48,11 +47,6 @@ static double x_of(const struct canvas *canvas, uint64_t time)
 	if (time <= canvas->begin)
 		return MARGIN;
 	return MARGIN + WIDTH * (double)(time - canvas->begin) / whole;
-}
-
-static double seconds(uint64_t ns)
-{
-	return (double)ns / NS_PER_S;
 }
 
 /* What is no UTF-8, and U+FFFE and U+FFFF, are not for documents. */

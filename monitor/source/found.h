@@ -17,6 +17,17 @@ struct found {
 	char comm[16];
 };
 
+/* All zero is an empty one. */
+struct found_list {
+	struct found *items;
+	size_t count, room;
+};
+
+/* Without its origin. Returns NULL without memory. */
+struct found *found_add(struct found_list *list, const struct prefork_watched *watched);
+
+void found_clear(struct found_list *list);
+
 /* Is it this session that watches it? */
 bool found_is_ours(struct prefork *pf, const struct prefork_watched *watched);
 

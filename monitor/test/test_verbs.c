@@ -17,7 +17,7 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
+#include <sys/pidfd.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -98,7 +98,7 @@ int prefork_watch(struct prefork *pf, pid_t pid, const struct prefork_watch_opti
 		return -EINVAL;
 	session.pid = pid;
 	session.fd = epoll_create1(EPOLL_CLOEXEC);
-	session.end = (int)syscall(SYS_pidfd_open, pid, 0);
+	session.end = pidfd_open(pid, 0);
 	session.more = eventfd(session.setting->events > 0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (epoll_ctl(session.fd, EPOLL_CTL_ADD, session.end, &in) ||
 	    epoll_ctl(session.fd, EPOLL_CTL_ADD, session.more, &in))
