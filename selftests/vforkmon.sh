@@ -80,12 +80,14 @@ ok 'the tree shows command lines'
 grep -q ' 5  *[0-9]*  .*sh -c' "$tmp/tree"
 ok 'the tree shows exit statuses'
 
-mkdir "$tmp/root" && mount --bind / "$tmp/root" &&
-	ends 0 vforkmon run -q --adopt true --adopt-on exec --adopt-ready exit --tree -o "$tmp/tree" -- \
-		chroot "$tmp/root" sh -c 'true one' &&
+# In a mount namespace of its own: whatever happens, what is cleared away is an empty folder.
+mkdir "$tmp/root"
+# shellcheck disable=SC2016 # for the shell in there
+ends 0 unshare --mount sh -c 'mount --bind / "$1/root" &&
+	exec vforkmon run -q --adopt true --adopt-on exec --adopt-ready exit --tree -o "$1/tree" -- \
+		chroot "$1/root" sh -c "true one"' sh "$tmp" &&
 	grep -q -e " sh -c 'true one'$" "$tmp/tree"
 ok 'below another root, too'
-umount "$tmp/root"
 
 ends 0 vforkmon run --hold all --threads --format json -o "$tmp/json" -- \
 	stress-ng --quiet --vfork 2 --fork 2 --clone 2 --timeout 10
