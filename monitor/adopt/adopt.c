@@ -78,7 +78,6 @@ bool adopt_ready_parse(enum adopt_ready *ready, const char *name)
 		[ADOPT_READY_EXIT] = "exit",
 		[ADOPT_READY_NOTIFY] = "notify",
 	};
-
 	size_t found = NAME_FIND(names, name);
 
 	if (found > ADOPT_READY_NOTIFY)

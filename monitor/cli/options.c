@@ -178,7 +178,6 @@ static bool set_backend(struct options *options, const char *name)
 		[BACKEND_MODULE] = "module",
 		[BACKEND_PTRACE] = "ptrace",
 	};
-
 	size_t found = NAME_FIND(names, name);
 
 	if (found > BACKEND_PTRACE)
