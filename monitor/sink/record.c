@@ -58,24 +58,9 @@ static const char *const names[FIELDS] = {
 	[FIELD_DURATION] = "duration",
 };
 
-enum kind {
-	KIND_EVENT,
-	KIND_FOUND,
-	KIND_LOSS,
-	KIND_RESYNC,
-	KIND_SIGNAL,
-	KIND_TRUNCATED,
-	KIND_PROCESS,
-	KIND_SUMMARY,
-	KIND_TOTAL,
-	KIND_COMMAND,
-	KIND_CREATOR,
-	KIND_SUBTREE,
-};
-
-/* What one is made of, as its kind needs it. */
+/* What one is made of, as the function that gives its fields needs it. */
 struct record {
-	enum kind kind;
+	void (*add)(struct fields *to, const struct record *record);
 	const struct prefork_event *event;
 	const struct origin *origin;
 	const struct delivery *delivery;
@@ -158,15 +143,16 @@ static void add_details(struct fields *to, const struct prefork_event *event)
 	}
 }
 
-static void add_event(struct fields *to, const struct prefork_event *event,
-		      const struct origin *origin)
+static void add_event(struct fields *to, const struct record *record)
 {
+	const struct prefork_event *event = record->event;
+
 	to->text(to, FIELD_EVENT, prefork_event_name(event->type));
 	to->number(to, FIELD_SEQ, event->seq);
 	to->number(to, FIELD_TIME, event->time);
 	to->integer(to, FIELD_PID, event->pid);
 	to->integer(to, FIELD_TID, event->tid);
-	add_origin(to, origin);
+	add_origin(to, record->origin);
 	to->text(to, FIELD_COMM, event->comm);
 	add_details(to, event);
 	if (event->thread)
@@ -176,13 +162,15 @@ static void add_event(struct fields *to, const struct prefork_event *event,
 }
 
 /* The event itself has a number only where it is the kernel's own LOST. */
-static void add_loss(struct fields *to, const struct prefork_event *event, uint64_t count)
+static void add_loss(struct fields *to, const struct record *record)
 {
+	const struct prefork_event *event = record->event;
+
 	to->text(to, FIELD_EVENT, "lost");
 	if (event->type == PREFORK_EVENT_LOST)
 		to->number(to, FIELD_SEQ, event->seq);
 	to->number(to, FIELD_TIME, event->time);
-	to->number(to, FIELD_COUNT, count);
+	to->number(to, FIELD_COUNT, record->count);
 }
 
 static void add_resync(struct fields *to, const struct record *record)
@@ -193,8 +181,9 @@ static void add_resync(struct fields *to, const struct record *record)
 	to->number(to, FIELD_GONE, record->gone);
 }
 
-static void add_signal(struct fields *to, const struct delivery *delivery)
+static void add_signal(struct fields *to, const struct record *record)
 {
+	const struct delivery *delivery = record->delivery;
 	char name[32];
 
 	to->text(to, FIELD_EVENT, "signal");
@@ -238,15 +227,17 @@ static void add_identity(struct fields *to, const struct process *process)
 		to->text(to, FIELD_COMMAND, process->command);
 }
 
-static void add_found(struct fields *to, uint64_t time, const struct process *process)
+static void add_found(struct fields *to, const struct record *record)
 {
 	to->text(to, FIELD_EVENT, "found");
-	to->number(to, FIELD_TIME, time);
-	add_identity(to, process);
+	to->number(to, FIELD_TIME, record->time);
+	add_identity(to, record->process);
 }
 
-static void add_process(struct fields *to, const struct process *process)
+static void add_process(struct fields *to, const struct record *record)
 {
+	const struct process *process = record->process;
+
 	to->text(to, FIELD_EVENT, "process");
 	add_identity(to, process);
 	if (process->found)
@@ -254,12 +245,12 @@ static void add_process(struct fields *to, const struct process *process)
 	add_outcome(to, process);
 }
 
-static void add_summary(struct fields *to, const struct tree *tree, uint64_t lost)
+static void add_summary(struct fields *to, const struct record *record)
 {
 	to->text(to, FIELD_EVENT, "summary");
-	to->number(to, FIELD_PROCESSES, tree_count(tree));
-	to->number(to, FIELD_RUNNING, tree_running(tree));
-	to->number(to, FIELD_LOST, lost);
+	to->number(to, FIELD_PROCESSES, tree_count(record->tree));
+	to->number(to, FIELD_RUNNING, tree_running(record->tree));
+	to->number(to, FIELD_LOST, record->count);
 }
 
 static void add_tally(struct fields *to, const struct tally *tally)
@@ -277,11 +268,11 @@ static void add_tally(struct fields *to, const struct tally *tally)
 	to->number(to, FIELD_FAILURES, tally->failures);
 }
 
-static void add_total(struct fields *to, const struct summary *summary)
+static void add_total(struct fields *to, const struct record *record)
 {
 	to->text(to, FIELD_EVENT, "total");
-	add_tally(to, &summary->all);
-	to->number(to, FIELD_DURATION, summary->duration);
+	add_tally(to, &record->summary->all);
+	to->number(to, FIELD_DURATION, record->summary->duration);
 }
 
 static void add_named(struct fields *to, const char *event, const struct tally *tally)
@@ -291,53 +282,26 @@ static void add_named(struct fields *to, const char *event, const struct tally *
 	add_tally(to, tally);
 }
 
-static void add_subtree(struct fields *to, const struct tally *tally)
+static void add_command(struct fields *to, const struct record *record)
+{
+	add_named(to, "command", record->tally);
+}
+
+static void add_creator(struct fields *to, const struct record *record)
+{
+	add_named(to, "creator", record->tally);
+}
+
+static void add_subtree(struct fields *to, const struct record *record)
 {
 	to->text(to, FIELD_EVENT, "subtree");
-	add_identity(to, tally->process);
-	add_tally(to, tally);
+	add_identity(to, record->tally->process);
+	add_tally(to, record->tally);
 }
 
 void record_fields(const struct record *record, struct fields *fields)
 {
-	switch (record->kind) {
-	case KIND_EVENT:
-		add_event(fields, record->event, record->origin);
-		break;
-	case KIND_FOUND:
-		add_found(fields, record->time, record->process);
-		break;
-	case KIND_LOSS:
-		add_loss(fields, record->event, record->count);
-		break;
-	case KIND_RESYNC:
-		add_resync(fields, record);
-		break;
-	case KIND_SIGNAL:
-		add_signal(fields, record->delivery);
-		break;
-	case KIND_TRUNCATED:
-		add_truncated(fields, record);
-		break;
-	case KIND_PROCESS:
-		add_process(fields, record->process);
-		break;
-	case KIND_SUMMARY:
-		add_summary(fields, record->tree, record->count);
-		break;
-	case KIND_TOTAL:
-		add_total(fields, record->summary);
-		break;
-	case KIND_COMMAND:
-		add_named(fields, "command", record->tally);
-		break;
-	case KIND_CREATOR:
-		add_named(fields, "creator", record->tally);
-		break;
-	case KIND_SUBTREE:
-		add_subtree(fields, record->tally);
-		break;
-	}
+	record->add(fields, record);
 }
 
 static void write(const struct sink *sink, const struct record *record)
@@ -348,34 +312,34 @@ static void write(const struct sink *sink, const struct record *record)
 void record_event(struct sink *sink, const struct prefork_event *event,
 		  const struct origin *origin)
 {
-	write(sink, &(struct record){ .kind = KIND_EVENT, .event = event, .origin = origin });
+	write(sink, &(struct record){ .add = add_event, .event = event, .origin = origin });
 }
 
 void record_found(struct sink *sink, uint64_t time, const struct process *process)
 {
-	write(sink, &(struct record){ .kind = KIND_FOUND, .time = time, .process = process });
+	write(sink, &(struct record){ .add = add_found, .time = time, .process = process });
 }
 
 void record_lost(struct sink *sink, const struct prefork_event *event, uint64_t count)
 {
-	write(sink, &(struct record){ .kind = KIND_LOSS, .event = event, .count = count });
+	write(sink, &(struct record){ .add = add_loss, .event = event, .count = count });
 }
 
 void record_resync(struct sink *sink, uint64_t time, size_t found, size_t gone)
 {
 	write(sink, &(struct record){
-		.kind = KIND_RESYNC, .time = time, .found = found, .gone = gone });
+		.add = add_resync, .time = time, .found = found, .gone = gone });
 }
 
 void record_signal(struct sink *sink, const struct delivery *delivery)
 {
-	write(sink, &(struct record){ .kind = KIND_SIGNAL, .delivery = delivery });
+	write(sink, &(struct record){ .add = add_signal, .delivery = delivery });
 }
 
 void record_truncated(struct sink *sink, uint64_t time, uint64_t count, size_t running)
 {
 	write(sink, &(struct record){
-		.kind = KIND_TRUNCATED, .time = time, .count = count, .running = running });
+		.add = add_truncated, .time = time, .count = count, .running = running });
 }
 
 void record_footer(struct sink *sink, const struct tree *tree, uint64_t lost)
@@ -383,20 +347,21 @@ void record_footer(struct sink *sink, const struct tree *tree, uint64_t lost)
 	const struct process *process;
 
 	for (process = tree_first(tree); process; process = tree_next(process))
-		write(sink, &(struct record){ .kind = KIND_PROCESS, .process = process });
-	write(sink, &(struct record){ .kind = KIND_SUMMARY, .tree = tree, .count = lost });
+		write(sink, &(struct record){ .add = add_process, .process = process });
+	write(sink, &(struct record){ .add = add_summary, .tree = tree, .count = lost });
 }
 
-static void write_tallies(const struct sink *sink, enum kind kind, const struct tallies *tallies)
+static void write_tallies(const struct sink *sink, const struct tallies *tallies,
+			  void (*add)(struct fields *to, const struct record *record))
 {
 	for (size_t i = 0; i < tallies->count; i++)
-		write(sink, &(struct record){ .kind = kind, .tally = &tallies->items[i] });
+		write(sink, &(struct record){ .add = add, .tally = &tallies->items[i] });
 }
 
 void record_summary(struct sink *sink, const struct summary *summary)
 {
-	write(sink, &(struct record){ .kind = KIND_TOTAL, .summary = summary });
-	write_tallies(sink, KIND_COMMAND, &summary->commands);
-	write_tallies(sink, KIND_CREATOR, &summary->creators);
-	write_tallies(sink, KIND_SUBTREE, &summary->subtrees);
+	write(sink, &(struct record){ .add = add_total, .summary = summary });
+	write_tallies(sink, &summary->commands, add_command);
+	write_tallies(sink, &summary->creators, add_creator);
+	write_tallies(sink, &summary->subtrees, add_subtree);
 }
