@@ -42,6 +42,8 @@ bool by_task_add_unless(struct by_task_table *table, struct by_task *entry,
 	bool added;
 
 	atomic_inc(&table->count);
+	/* Counted before it does anything else: pairs with in_use(). */
+	smp_mb__after_atomic();
 	entry->task = task;
 	raw_spin_lock_irqsave(&bucket->lock, flags);
 	added = !READ_ONCE(*gone);

@@ -356,9 +356,19 @@ static void hooks_disarm(void)
 	module_put(THIS_MODULE);
 }
 
+/*
+ * In the order in which one begets the other: a call is counted before it looks
+ * for a watch, and the gate that it leaves before its own end.
+ */
 static bool in_use(void)
 {
-	return watches_any() || calls_any() || gates_any();
+	if (watches_any())
+		return true;
+	smp_mb();	/* pairs with by_task_add_unless() and watch_remove() */
+	if (calls_any())
+		return true;
+	smp_mb();	/* pairs with by_task_leave() */
+	return gates_any();
 }
 
 static void hooks_idle_work(struct work_struct *work);
