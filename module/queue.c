@@ -196,6 +196,16 @@ static bool queue_has_room(const struct queue *queue)
 	       READ_ONCE(queue->closed);
 }
 
+/* Unless the reader has gone on since the last look. */
+static void queue_stall(struct queue *queue)
+{
+	unsigned long flags;
+
+	raw_spin_lock_irqsave(&queue->lock, flags);
+	WRITE_ONCE(queue->stalled, !queue_has_room(queue));
+	raw_spin_unlock_irqrestore(&queue->lock, flags);
+}
+
 bool queue_wait_room(struct queue *queue, unsigned int timeout_ms,
 		     const bool *gone)
 {
@@ -208,7 +218,7 @@ bool queue_wait_room(struct queue *queue, unsigned int timeout_ms,
 			 queue_has_room(queue) ||
 			 (timeout_ms && READ_ONCE(queue->stalled)) ||
 			 READ_ONCE(*gone), timeout)) {
-		WRITE_ONCE(queue->stalled, true);
+		queue_stall(queue);
 		queue_look_again(queue);
 	}
 	return queue_has_room(queue);

@@ -25,8 +25,9 @@ struct queue {
 	unsigned int length;		/* lock; lockless readers */
 	u64 lost;			/* lock; dropped since the last event */
 	bool closed;			/* lock; nobody reads any more */
-	bool stalled;			/* somebody has waited for room in vain
-					 * and nothing was delivered since */
+	bool stalled;			/* lock; lockless readers; somebody has
+					 * waited for room in vain and nothing
+					 * was taken out since */
 	wait_queue_head_t room;		/* woken when length has fallen */
 	struct delayed_work flush;
 	struct workqueue_struct *wq;	/* runs flush */
