@@ -8,7 +8,8 @@ struct task_struct;
 
 /*
  * What the tracepoints of process life report, each called in the task that
- * does it and with preemption disabled: they do not sleep.
+ * does it. They do not sleep, and they take what locks and RCU they need, for
+ * it depends on the kernel whether its tracepoints can be preempted.
  */
 void birth_fork(struct task_struct *child);	/* in the parent, before
 						 * the child first runs */

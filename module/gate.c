@@ -124,7 +124,7 @@ static void gate_report_adopted(struct gate *gate)
 	rcu_read_lock();
 	tracer = ptrace_parent(current);
 	if (tracer)
-		pid = get_pid(task_pid(tracer));
+		pid = get_task_pid(tracer, PIDTYPE_PID);
 	rcu_read_unlock();
 	stats_inc(PREFORK_STAT_ADOPTED);
 	gate_post_end(gate, PREFORK_EVENT_ADOPTED, pid);
