@@ -358,7 +358,8 @@ static void hooks_disarm(void)
 
 /*
  * In the order in which one begets the other: a call is counted before it looks
- * for a watch, and the gate that it leaves before its own end.
+ * for a watch, and the gate that it leaves before its own end. A gate of exec,
+ * which no call covers, is counted before the watch is looked at again.
  */
 static bool in_use(void)
 {

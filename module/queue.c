@@ -129,7 +129,7 @@ void queue_close(struct queue *queue)
 	unsigned long flags;
 
 	raw_spin_lock_irqsave(&queue->lock, flags);
-	queue->closed = true;
+	WRITE_ONCE(queue->closed, true);
 	raw_spin_unlock_irqrestore(&queue->lock, flags);
 	queue_look_again(queue);
 }
@@ -189,14 +189,14 @@ bool queue_admits(struct queue *queue)
 	return false;
 }
 
-/* A glance without the lock: a few events more than the limit do no harm. */
+/* Mostly without the lock: a few events more than the limit do no harm. */
 static bool queue_has_room(const struct queue *queue)
 {
 	return READ_ONCE(queue->length) < QUEUE_MAX_EVENTS ||
 	       READ_ONCE(queue->closed);
 }
 
-/* Unless the reader has gone on since the last look. */
+/* Unless the reader has made room since the last look. */
 static void queue_stall(struct queue *queue)
 {
 	unsigned long flags;
